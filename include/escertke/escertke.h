@@ -1,0 +1,13 @@
+/* escertke/escertke.h - everything of the library in one include. Conventions: see escertke/base.h. */
+#ifndef ESCERTKE_H
+#define ESCERTKE_H
+#include <escertke/base.h>
+#include <escertke/carrier.h>
+#include <escertke/cert.h>
+#include <escertke/endpoint.h>
+#include <escertke/handshake.h>
+#include <escertke/http.h>
+#include <escertke/keys.h>
+#include <escertke/m2m.h>
+#include <escertke/tls.h>
+#endif

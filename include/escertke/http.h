@@ -1,0 +1,80 @@
+/*
+ * escertke/http.h - the HTTP binding (TS-0009): primitives <-> HTTP/1.1. Server with libmicrohttpd, client with libcurl.
+ * With escertke_store_sqlite the only part of the library with sockets, threads and clocks.
+ */
+#ifndef ESCERTKE_HTTP_H
+#define ESCERTKE_HTTP_H
+
+#include <escertke/base.h>
+#include <escertke/m2m.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- server ------------------------------------------------------------------------------------------------ */
+
+/** Fill rsp (initialised, empty) for req. Called from several threads at once. now is the time of arrival. */
+typedef void (*escertke_handler_fn)(void *ctx, const escertke_primitive *req, escertke_now now, escertke_primitive *rsp);
+
+typedef struct escertke_http_server escertke_http_server;
+
+typedef struct escertke_http_server_config {
+    const char *listen;        /* http(s)://HOST:PORT[/prefix]; port 0 = any free; requests outside the prefix get 404 */
+    escertke_handler_fn handler;
+    void *handler_ctx;
+    unsigned threads;          /* event loops; 0 = number of cores, at most 16 */
+    unsigned workers;          /* 0: handler runs in the event loop (must not block); else so many threads run it */
+    unsigned max_connections;  /* 0 = 1024 */
+    unsigned timeout_s;        /* idle connection; 0 = 30 */
+    size_t max_body;           /* 0 = ESCERTKE_PRIMITIVE_MAX; past it 413 and RSC 4000 */
+    escertke_span tls_cert, tls_key; /* PEM, https only */
+    escertke_span tls_client_trust;  /* PEM: require client certificates under these anchors; empty = none */
+    escertke_log log;
+} escertke_http_server_config;
+
+/** Start listening. @return OK, ARG (URL), IO (port in use, not permitted...), CREDENTIAL (TLS files), NOMEM; detail says which */
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_http_server_start(const escertke_http_server_config *cfg, escertke_http_server **out, escertke_detail *d);
+/** URL with the real port, "http://127.0.0.1:41234/notify"; valid until stop. */
+ESCERTKE_API const char *escertke_http_server_url(const escertke_http_server *s);
+/** Stop accepting, finish what is being answered (at most @p drain_ms), close, release. NULL allowed. */
+ESCERTKE_API void escertke_http_server_stop(escertke_http_server *s, unsigned drain_ms);
+
+/* ---- client ------------------------------------------------------------------------------------------------ */
+
+typedef struct escertke_http_client escertke_http_client;
+
+typedef struct escertke_http_client_config {
+    uint32_t connect_timeout_ms; /* 0 = 5,000 */
+    uint32_t timeout_ms;         /* whole exchange; 0 = 30,000 */
+    escertke_span tls_trust;     /* PEM anchors for https; empty = the system's */
+    escertke_span tls_cert, tls_key; /* PEM client certificate for the hop; empty = none */
+} escertke_http_client_config;
+
+/** Thread-safe client that keeps connections. No redirects, no proxies, no cookies, http and https only. @return OK, NOMEM, BACKEND */
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_http_client_new(const escertke_http_client_config *cfg, escertke_http_client **out);
+/**
+ * Send req to @p base and read its response.
+ *
+ * @param base   a pointOfAccess or registrar URL: http(s)://host[:port][/path]
+ * @param to_ae  the receiver is an AE reached by its poa: the poa's path alone is used if it has one (R-BH-7)
+ * @return OK (any RSC), or ESCERTKE_ERR_
+ *         ARG          URL not usable
+ *         UNREACHABLE  no connection, connection closed without an answer, TLS to the hop failed
+ *         DEADLINE     too late
+ *         RQI          X-M2M-RI differs from the request's
+ *         HTTP         no or bad X-M2M-RSC, content of a type that is not understood, malformed HTTP
+ *         TOO_LARGE    body or headers past the limit
+ *         NOMEM
+ */
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_http_send(escertke_http_client *c, const char *base, bool to_ae,
+    const escertke_primitive *req, escertke_primitive *rsp, escertke_detail *d);
+ESCERTKE_API void escertke_http_client_free(escertke_http_client *c);
+
+/** The system's clocks, as escertke_clock_fn. */
+ESCERTKE_API escertke_now escertke_system_clock(void *unused);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,83 @@
+/*
+ * escertke/keys.h - the cache of pairwiseE2EKeys: entries and stores.
+ */
+#ifndef ESCERTKE_KEYS_H
+#define ESCERTKE_KEYS_H
+
+#include <escertke/base.h>
+#include <escertke/handshake.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum escertke_usage { ESCERTKE_USAGE_ESPRIM = 1, ESCERTKE_USAGE_ESDATA = 2 } escertke_usage;
+
+/** "esprim" or "esdata". Static storage. */
+ESCERTKE_API const char *escertke_usage_name(escertke_usage u);
+
+/** One cached key (R-HS-33). Holds the secret: wipe with escertke_key_entry_wipe. */
+typedef struct escertke_key_entry {
+    escertke_key key;                /* ID (16 octets) and key (32 octets) */
+    char peer[ESCERTKE_ID_MAX + 1];  /* Absolute ID bound to the key (R-CE-35) */
+    char own[ESCERTKE_ID_MAX + 1];   /* own Absolute ID */
+    escertke_role role;              /* own role in the run */
+    char suite[64];                  /* IANA name of the cipher suite */
+    char engine[16];                 /* TLS back end */
+    escertke_flavour flavour;        /* of the peer's certificate */
+    uint8_t peer_fingerprint[32];    /* SHA-256 of the peer's certificate, DER */
+    int64_t created_s, expires_s;    /* UTC seconds since 1970 */
+    escertke_usage usage;
+} escertke_key_entry;
+
+ESCERTKE_API void escertke_key_entry_wipe(escertke_key_entry *e);
+
+/** Default and largest key lifetime, seconds: 30 days. */
+#define ESCERTKE_KEY_LIFETIME_S 2592000
+
+/** Called for each entry; the entry is the store's, valid during the call, its key octets zero unless asked for. false = stop. */
+typedef bool (*escertke_entry_fn)(void *ctx, const escertke_key_entry *entry);
+
+/**
+ * A key store. Thread-safe. put is atomic and durable when it returns OK: a crash at any point leaves either the whole
+ * entry or none. All return OK, or STORE, STORE_FULL, NOMEM, and where said more; detail NULL allowed.
+ */
+typedef struct escertke_store_ops {
+    const char *name; /* "memory", "sqlite" */
+    /** Insert, or replace the entry with the same ID and own identity. Also LIMIT (bounded store full). */
+    escertke_err (*put)(void *store, const escertke_key_entry *e, escertke_detail *d);
+    /** By key ID. Also NOT_FOUND (unknown, or expired at unix_s). */
+    escertke_err (*get)(void *store, const uint8_t id[ESCERTKE_KEY_ID_LEN], int64_t unix_s, escertke_key_entry *out, escertke_detail *d);
+    /** Newest unexpired entry for (own, peer, usage). Also NOT_FOUND. */
+    escertke_err (*find)(void *store, const char *own, const char *peer, escertke_usage usage, int64_t unix_s, escertke_key_entry *out, escertke_detail *d);
+    /** All entries, oldest first, keys zeroed; expired ones too. */
+    escertke_err (*list)(void *store, escertke_entry_fn fn, void *ctx, escertke_detail *d);
+    /** Delete and wipe. Also NOT_FOUND. */
+    escertke_err (*remove)(void *store, const uint8_t id[ESCERTKE_KEY_ID_LEN], escertke_detail *d);
+    /** Delete and wipe what has expired at unix_s; count may be NULL. */
+    escertke_err (*prune)(void *store, int64_t unix_s, size_t *count, escertke_detail *d);
+    void (*close)(void *store);
+} escertke_store_ops;
+
+/** An open store: call store->ops->put(store->state, ...). */
+typedef struct escertke_store {
+    const escertke_store_ops *ops;
+    void *state;
+} escertke_store;
+
+/** Store in memory for at most @p max entries; when full, expired entries go first, then LIMIT. @return OK, NOMEM */
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_store_memory(size_t max, escertke_store *out);
+/**
+ * Store in one SQLite file: created with mode 0600 if absent, WAL, full synchronisation, secure delete.
+ * A file that others may read is refused. @return OK, STORE, STORE_FULL, IO, NOMEM
+ */
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_store_sqlite(const char *path, escertke_store *out, escertke_detail *d);
+/** "memory:" or "sqlite:PATH". @return as above; ARG for another scheme */
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_store_open(const char *uri, escertke_store *out, escertke_detail *d);
+/** Close and make empty; an empty store is allowed. */
+ESCERTKE_API void escertke_store_close(escertke_store *s);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

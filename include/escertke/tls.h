@@ -1,0 +1,94 @@
+/*
+ * escertke/tls.h - the TLS back end as the handshake engine sees it: a const vtable over memory, no sockets.
+ * Everything above uses only this; a back end is one file behind it. Several back ends may live in one process.
+ */
+#ifndef ESCERTKE_TLS_H
+#define ESCERTKE_TLS_H
+
+#include <escertke/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum escertke_role {
+    ESCERTKE_INITIATOR = 1, /* IEP: TLS client */
+    ESCERTKE_TERMINATOR = 2 /* TEP: TLS server */
+} escertke_role;
+
+/** "initiator" or "terminator". Static storage. */
+ESCERTKE_API const char *escertke_role_name(escertke_role role);
+
+/** What a credential is made of. PEM or DER bytes, borrowed until credential_new returns. */
+typedef struct escertke_credential_source {
+    escertke_span chain; /* PEM: leaf first, then intermediates */
+    escertke_span key;   /* PEM: the leaf's private key, not encrypted */
+    escertke_span trust; /* PEM: trust anchors for the peer's chain */
+    int64_t unix_s;      /* now; an expired own certificate is refused */
+    bool strict;         /* strict_profile */
+} escertke_credential_source;
+
+/**
+ * Asked once per handshake with the path that the back end has validated to a trust anchor (DER, leaf first, anchor last;
+ * valid during the call). Not OK ends the handshake with *alert.
+ */
+typedef escertke_err (*escertke_verify_fn)(void *ctx, const escertke_span *path, size_t count, int *alert);
+
+typedef struct escertke_tls_open {
+    escertke_role role;
+    const void *credential;    /* from the same back end; needed during open only */
+    escertke_verify_fn verify; /* required */
+    void *verify_ctx;
+    const char *server_name;   /* SNI to send (initiator), NULL = none */
+    bool allow_without_ems;    /* lab use only; said in the log at every use */
+} escertke_tls_open;
+
+/** A back end. All functions are thread-safe for different connections; a credential is shared by any number of them. */
+typedef struct escertke_tls_ops {
+    const char *name; /* "openssl" */
+
+    /**
+     * Load and check an own credential: key fits certificate, profile, validity, trust anchors readable.
+     * @return OK, CREDENTIAL, KEY_MISMATCH, PROFILE, VALIDITY, NOMEM, BACKEND
+     */
+    escertke_err (*credential_new)(const escertke_credential_source *src, void **credential, escertke_detail *d);
+    /** NULL allowed. Connections opened with it go on: each holds what it needs. */
+    void (*credential_free)(void *credential);
+    /** Leaf certificate of an own credential, DER; valid as long as the credential. */
+    escertke_span (*credential_cert)(const void *credential);
+
+    /** New connection in memory. @return OK, NOMEM, BACKEND */
+    escertke_err (*open)(const escertke_tls_open *cfg, void **conn);
+    /**
+     * Give one flight in (empty: start), append what TLS answers to @p out. Output may be there on failure too: an alert.
+     * @param unix_s  time at which certificates are judged
+     * @param done    set when the handshake is complete on this side
+     * @return OK, ALERT, NEGOTIATION, TLS, CERT, VALIDITY, SIGNATURE, NO_CERT, or what verify returned, NOMEM, BACKEND
+     */
+    escertke_err (*step)(void *conn, escertke_span in, int64_t unix_s, escertke_buf *out, bool *done);
+    /** RFC 5705 exporter. context.ptr NULL = no context; empty but not NULL is another key. @return OK, STATE, BACKEND */
+    escertke_err (*export_key)(void *conn, const char *label, escertke_span context, uint8_t *out, size_t len);
+    /** Peer's leaf certificate, DER; valid until close. @return OK, STATE */
+    escertke_err (*peer_cert)(void *conn, escertke_span *der);
+    /** IANA name of the cipher suite, e.g. "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"; NULL before it is known. Static storage. */
+    const char *(*suite)(void *conn);
+    /** The back end's own words for the last failure, and the alert sent or received with it (-1 = none). Valid until the next call. */
+    const char *(*why)(void *conn, int *alert);
+    /** Wipe and release; NULL allowed. */
+    void (*close)(void *conn);
+
+    /** SHA-256. @return OK, BACKEND */
+    escertke_err (*sha256)(escertke_span in, uint8_t out[32]);
+    /** Random bytes from the operating system's generator. @return OK, BACKEND */
+    escertke_err (*random)(uint8_t *out, size_t len);
+} escertke_tls_ops;
+
+/** The OpenSSL back end (libssl 3). */
+ESCERTKE_API const escertke_tls_ops *escertke_tls_openssl(void);
+/** Back end by name ("openssl"), NULL if this build has none of that name. */
+ESCERTKE_API const escertke_tls_ops *escertke_tls_by_name(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
