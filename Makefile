@@ -1,0 +1,42 @@
+# A thin front of tools/ and CMake: every target is one command. See docs/testing.md.
+.DEFAULT_GOAL := all
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+export FUZZ_SECONDS
+
+.PHONY: all demo test bench fuzz asan tsan valgrind clang check-layers doc install clean
+
+all: ## build/escertke, build/libescertke.so*, build/libescertke.a
+	@tools/build
+
+demo: ## two end-points, two relays, one key, on loopback
+	@tools/install-deps
+	@tools/build
+	@build/escertke demo
+
+test: ## everything; ends with 'N passed, N failed, N skipped'
+	@tools/test
+
+bench: ## what a handshake costs
+	@tools/install-deps
+	@tools/build
+	@build/escertke bench
+
+fuzz: ## each libFuzzer target for FUZZ_SECONDS
+	@tools/fuzz
+
+asan tsan valgrind clang: ## the tests under sanitizers, valgrind, or the other compiler
+	@tools/test $@
+
+check-layers: ## includes point down only
+	@tools/check-layers
+
+doc: ## API reference in build/api
+	@tools/install-deps build test doc
+	@tools/build doc
+
+install: all ## PREFIX, DESTDIR
+	@DESTDIR='$(DESTDIR)' cmake --install build --prefix '$(PREFIX)'
+
+clean:
+	@rm -rf build build-debug build-release build-asan build-tsan build-fuzz build-clang build-valgrind

@@ -1,0 +1,29 @@
+# cmake --install: command, libraries, public headers, man page, pkg-config file, CMake package.
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/escertke)
+set(ESCERTKE_REQUIRES_PRIVATE "openssl >= 3.0, jansson >= 2.13, sqlite3, libmicrohttpd >= 0.9.70, libcurl >= 7.85")
+
+install(TARGETS escertke_shared EXPORT escertkeTargets
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS escertke_static EXPORT escertkeStaticTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET escertke)
+  install(TARGETS escertke RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/escertke DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+if(ESCERTKE_MAN_PAGES)
+  install(FILES ${ESCERTKE_MAN_PAGES} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+endif()
+
+# The prefix is known at installation only; paths under it stay relative to the file, so that the tree can be moved.
+file(RELATIVE_PATH pc_to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+string(REGEX REPLACE "/$" "" pc_to_prefix ${pc_to_prefix})
+configure_file(${PROJECT_SOURCE_DIR}/cmake/escertke.pc.in ${CMAKE_BINARY_DIR}/escertke.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/escertke.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/escertkeConfig.cmake.in ${CMAKE_BINARY_DIR}/escertkeConfig.cmake
+  INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/escertkeConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/escertkeConfig.cmake ${CMAKE_BINARY_DIR}/escertkeConfigVersion.cmake DESTINATION ${package_dir})
+install(EXPORT escertkeTargets NAMESPACE escertke:: DESTINATION ${package_dir})
+install(EXPORT escertkeStaticTargets NAMESPACE escertke:: DESTINATION ${package_dir})
