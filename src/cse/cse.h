@@ -1,0 +1,104 @@
+/*
+ * cse.h - a small CSE: registrar, host of <AE>, <accessControlPolicy> and <remoteCSE>, and transit between CSEs.
+ *
+ * Sans-IO: requests come in as primitives, one hop out is a callback, time and randomness come from the caller. Only the state
+ * file is touched here. What it is for and what it leaves out stands in docs/decisions.md.
+ */
+#ifndef ESCERTKE_CSE_CSE_H
+#define ESCERTKE_CSE_CSE_H
+
+#include <escertke/base.h>
+#include <escertke/carrier.h>
+#include <escertke/endpoint.h>
+#include <escertke/m2m.h>
+
+/** Most pointsOfAccess of one entity, and the longest of them in characters. */
+enum { ESC_CSE_POA_MAX = 8, ESC_CSE_URL_MAX = 512 };
+
+/**
+ * One hop out: send @p req to @p url and wait for its response; e.g. escertke_http_send. Called without any lock of the CSE,
+ * from the thread that handles the request. req->rqet, if any, is absolute: the callback gives up by then (DEADLINE).
+ * @return OK (any RSC), UNREACHABLE (nobody there: the next pointOfAccess is tried), DEADLINE, or what else went wrong
+ */
+typedef escertke_err (*esc_cse_deliver_fn)(void *ctx, const char *url, bool to_ae, const escertke_primitive *req,
+                                           escertke_primitive *rsp, escertke_detail *d);
+
+/** Fill @p out with @p len random octets. @return OK, BACKEND */
+typedef escertke_err (*esc_cse_random_fn)(void *ctx, uint8_t *out, size_t len);
+
+/** Strings are copied; what the pointers to functions and end-points need outlives the CSE. */
+struct esc_cse_config {
+    const char *sp_id;         /* "//m2m.example.org" */
+    const char *cse_id;        /* "/in1" */
+    const char *base_name;     /* resourceName of <CSEBase>; NULL = CSE-ID without "/" and "base": "in1base" */
+    const char *registrar_url; /* NULL: this is the IN-CSE; else an MN-CSE and the URL of its registrar */
+    const char *esi;           /* e2eSecInfo of <CSEBase> as a JSON object, e.g. {"esf":[43]}; NULL = none */
+    bool require_association;  /* refuse a From that came through another CSE with 4107 (R-PR-21 row 8) */
+
+    size_t max_ae;      /* 0 = 10,000 */
+    size_t max_acp;     /* 0 = 10,000 */
+    size_t max_remote;  /* 0 = 256 */
+    size_t max_bytes;   /* all attributes together, serialized; 0 = 32 MiB */
+    size_t max_pending; /* requests being handled at once; 0 = 1024 */
+
+    esc_cse_deliver_fn deliver; /* NULL: nothing can be sent; every hop out is "not reachable" */
+    void *deliver_ctx;
+    esc_cse_random_fn random; /* NULL = getrandom() of the system */
+    void *random_ctx;
+    escertke_clock_fn clock; /* read between two hops out; NULL: time stands still while a request is handled */
+    void *clock_ctx;
+    escertke_terminator *self; /* answers NOTIFYs to <CSEBase>; NULL: they get 5001 */
+    escertke_log log;
+    const char *state_path; /* file that keeps the resources over a restart; NULL = memory only */
+};
+
+struct esc_cse;
+
+/**
+ * New CSE; loads state_path if that file exists.
+ * @return OK, or ESCERTKE_ERR_
+ *         ARG, CONFIG   an identifier, name or esi of the configuration is not valid, or the state file belongs to another CSE
+ *         IO            the state file cannot be read, or is damaged: it is left as it is
+ *         LIMIT         the state file holds more than the limits allow
+ *         BACKEND       no randomness
+ *         NOMEM
+ *         detail says which.
+ */
+ESCERTKE_CHECKED escertke_err esc_cse_new(const struct esc_cse_config *cfg, escertke_now now, struct esc_cse **out,
+                                          escertke_detail *d);
+
+/** Release everything. No call may be running. NULL allowed. */
+void esc_cse_free(struct esc_cse *cse);
+
+/**
+ * Own pointsOfAccess (the listeners' URLs), shown in <CSEBase> and given to the registrar. Copied; thread-safe.
+ * @return OK, ARG (more than ESC_CSE_POA_MAX, or not a URL), NOMEM
+ */
+ESCERTKE_CHECKED escertke_err esc_cse_set_poa(struct esc_cse *cse, const char *const *urls, size_t count);
+
+/**
+ * Answer one request primitive: the general receiver procedure (TS-0004 7.3), hosting or transit. Thread-safe; blocks in
+ * `deliver` without holding a lock. @p rsp is initialised and empty; it becomes a complete response.
+ * The signature of escertke_handler_fn but for the type of its context.
+ */
+void esc_cse_handle(struct esc_cse *cse, const escertke_primitive *req, escertke_now now, escertke_primitive *rsp);
+
+/**
+ * Register at the registrar: read its <CSEBase>, create or update the own <remoteCSE> there, mirror one for it here (R-RG-30).
+ * Idempotent; call it again after a restart or when the pointsOfAccess change. Nothing to do at an IN-CSE. Thread-safe; blocks.
+ * @return OK; what deliver returned; RSC (refused; detail.rsc says how), PRIMITIVE (the answer is not a <CSEBase>), CONFIG (the
+ *         registrar is this CSE, of another SP, or an ASN-CSE), NOMEM
+ */
+ESCERTKE_CHECKED escertke_err esc_cse_register(struct esc_cse *cse, escertke_now now, escertke_detail *d);
+
+/** Remove what has expired. Thread-safe; call it now and then (once a second). */
+void esc_cse_tick(struct esc_cse *cse, escertke_now now);
+
+struct esc_cse_stats {
+    size_t ae, acp, remote, pending, bytes;
+    uint64_t requests, delivered, refused;
+};
+/** Counters since start. Thread-safe. */
+void esc_cse_get_stats(struct esc_cse *cse, struct esc_cse_stats *out);
+
+#endif
