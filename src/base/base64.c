@@ -30,7 +30,9 @@ escertke_err escertke_base64_encode(escertke_span in, escertke_buf *out)
     return ESCERTKE_OK;
 }
 
-/* Values of the standard alphabet; 64 = padding, 65 = XML white space, 255 = refused. */
+enum { PAD = 64, SPACE = 65, REFUSED = 255 };
+
+/* Value of a character of the standard alphabet, or what else it is. */
 static uint8_t value_of(uint8_t c)
 {
     if (c >= 'A' && c <= 'Z')
@@ -42,57 +44,64 @@ static uint8_t value_of(uint8_t c)
     switch (c) {
     case '+': return 62;
     case '/': return 63;
-    case '=': return 64;
-    case ' ': case '\t': case '\r': case '\n': return 65;
-    default: return 255;
+    case '=': return PAD;
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n': return SPACE;
+    default: return REFUSED;
     }
+}
+
+/* How many octets the characters stand for; false unless they are whole quads, padded at the end only. */
+static bool measure(escertke_span in, size_t *octets)
+{
+    size_t chars = 0, pad = 0;
+
+    for (size_t i = 0; i < in.len; i++) {
+        uint8_t v = value_of(in.ptr[i]);
+        if (v == SPACE)
+            continue;
+        if (v == REFUSED || (pad && v != PAD))
+            return false;
+        pad += v == PAD;
+        chars++;
+    }
+    *octets = chars / 4 * 3 - (pad <= 2 ? pad : 0);
+    return chars % 4 == 0 && pad <= 2;
 }
 
 escertke_err escertke_base64_decode(escertke_span in, escertke_buf *out)
 {
-    uint8_t *start, *to, quad[4];
-    size_t n = 0, pad = 0;
+    uint32_t bits = 0; /* not yet written; count says how many */
+    unsigned count = 0;
+    size_t octets;
+    uint8_t *to;
 
-    escertke_err err = escertke_buf_reserve(out, in.len / 4 * 3 + 3, &start);
-    if (err == ESCERTKE_ERR_TOO_LARGE && in.len / 4 * 3 <= out->max - out->len + 3)
-        err = escertke_buf_reserve(out, out->max - out->len, &start); /* exact fit is decided below */
+    if (!measure(in, &octets))
+        return ESCERTKE_ERR_BASE64;
+    if (!octets)
+        return ESCERTKE_OK;
+    escertke_err err = escertke_buf_reserve(out, octets, &to);
     if (err != ESCERTKE_OK)
         return err;
-    to = start;
     for (size_t i = 0; i < in.len; i++) {
         uint8_t v = value_of(in.ptr[i]);
-        if (v == 65)
+        if (v >= PAD)
             continue;
-        if (v == 255 || (pad && v != 64))
-            return ESCERTKE_ERR_BASE64;
-        if (v == 64) {
-            if (n < 2 || ++pad > 2)
-                return ESCERTKE_ERR_BASE64;
-            v = 0;
-        }
-        quad[n++] = v;
-        if (n < 4)
-            continue;
-        uint8_t three[3] = { (uint8_t)(quad[0] << 2 | quad[1] >> 4), (uint8_t)(quad[1] << 4 | quad[2] >> 2),
-                             (uint8_t)(quad[2] << 6 | quad[3]) };
-        for (size_t k = 3 - pad; k < 3; k++)
-            if (three[k])
-                return ESCERTKE_ERR_BASE64; /* trailing bits: a second spelling of the same octets */
-        if (3 - pad > out->max - out->len - (size_t)(to - start))
-            return ESCERTKE_ERR_TOO_LARGE;
-        memcpy(to, three, 3 - pad);
-        to += 3 - pad;
-        n = pad ? 4 : 0; /* after padding nothing may follow */
-        if (pad) {
-            for (i++; i < in.len; i++)
-                if (value_of(in.ptr[i]) != 65)
-                    return ESCERTKE_ERR_BASE64;
-            n = 0;
+        bits = bits << 6 | v;
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            *to++ = (uint8_t)(bits >> count);
+            bits &= (1u << count) - 1;
         }
     }
-    if (n)
+    if (bits) { /* trailing bits: a second spelling of the same octets */
+        escertke_wipe(out->ptr + out->len, octets);
         return ESCERTKE_ERR_BASE64;
-    out->len += (size_t)(to - start);
+    }
+    out->len += octets;
     return ESCERTKE_OK;
 }
 
