@@ -1,6 +1,5 @@
 #include "m2m/json.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -131,7 +130,7 @@ bool esc_json_int(const json_t *value, int min, int max, int *out)
     }
     if (json_is_real(value)) {
         double v = json_real_value(value);
-        if (!(v >= min && v <= max) || v > floor(v))
+        if (!(v >= min && v <= max) || v != (double)(int)v)
             return false;
         *out = (int)v;
         return true;
