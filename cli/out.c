@@ -1,0 +1,211 @@
+#include "out.h"
+
+#include <langinfo.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+static bool use_json;
+static bool lost; /* something written to stdout did not arrive */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void out_use_json(bool json)
+{
+    use_json = json;
+}
+
+bool out_is_json(void)
+{
+    return use_json;
+}
+
+bool out_is_interactive(void)
+{
+    return !use_json && isatty(STDERR_FILENO);
+}
+
+bool out_is_utf8(void)
+{
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+json_t *out_new_event(const char *name)
+{
+    return json_pack("{s:s}", "event", name);
+}
+
+void out_text(json_t *event, const char *name, const char *value)
+{
+    char clean[1024];
+
+    if (!value)
+        return;
+    esc_printable(escertke_span_str(value), clean, sizeof clean);
+    json_object_set_new(event, name, json_string(clean));
+}
+
+void out_number(json_t *event, const char *name, json_int_t value)
+{
+    json_object_set_new(event, name, json_integer(value));
+}
+
+static void write_line(const char *text)
+{
+    pthread_mutex_lock(&lock);
+    if (fputs(text, stdout) == EOF || putchar('\n') == EOF || fflush(stdout) == EOF)
+        lost = true;
+    pthread_mutex_unlock(&lock);
+}
+
+static void write_formatted(const char *fmt, va_list args) ESCERTKE_PRINTF(1, 0);
+
+static void write_formatted(const char *fmt, va_list args)
+{
+    char line[2048];
+    vsnprintf(line, sizeof line, fmt, args);
+    write_line(line);
+}
+
+void out_event(json_t *event, const char *fmt, ...)
+{
+    va_list args;
+
+    if (use_json) {
+        char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
+        write_line(text ? text : "{\"event\":\"error\",\"error\":\"NOMEM\"}");
+        free(text);
+    } else {
+        va_start(args, fmt);
+        write_formatted(fmt, args);
+        va_end(args);
+    }
+    json_decref(event);
+}
+
+void out_line(const char *fmt, ...)
+{
+    va_list args;
+
+    if (use_json)
+        return;
+    va_start(args, fmt);
+    write_formatted(fmt, args);
+    va_end(args);
+}
+
+void out_words(const char *fmt, ...)
+{
+    char text[2048];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    fprintf(stderr, "escertke: %s\n", text);
+}
+
+void out_log(void *ctx, escertke_level level, const char *event, const char *fields)
+{
+    static const char *const names[] = { "debug", "info", "warning", "error" };
+
+    (void)ctx;
+    fprintf(stderr, "escertke: %s %s %s\n", (unsigned)level < 4 ? names[level] : "?", event, fields);
+}
+
+const char *out_advice(escertke_err err)
+{
+    static const struct {
+        escertke_err err;
+        const char *text;
+    } advice[] = {
+        { ESCERTKE_ERR_ALERT, "look at the other side's log: it says there why it ended the handshake" },
+        { ESCERTKE_ERR_NEGOTIATION, "the peer must offer TLS 1.2 with ECDHE_ECDSA, P-256, SHA-256 and extended master secret" },
+        { ESCERTKE_ERR_NO_PENDING, "start again from message 1: the peer has forgotten this handshake" },
+        { ESCERTKE_ERR_NO_CONTENT, "use the peer's own point of access (--url) or another carrier; this CSE drops NOTIFY responses" },
+        { ESCERTKE_ERR_RQI, "the answer belongs to another request: look for a proxy or cache on the way" },
+        { ESCERTKE_ERR_PRIVILEGE, "the peer's access control policy must grant NOTIFY (16) to this originator" },
+        { ESCERTKE_ERR_CERT, "check that --trust holds the root of the peer's chain (escertke pki check FILE --trust ROOT)" },
+        { ESCERTKE_ERR_IDENTITY, "check --to, or give the peer's certificate identity with --peer 'ID,flavour=...,san=...'" },
+        { ESCERTKE_ERR_VALIDITY, "check this machine's clock, and the certificate's dates" },
+        { ESCERTKE_ERR_PROFILE, "look at the certificate with: escertke pki check FILE" },
+        { ESCERTKE_ERR_REFUSED_AUTH, "the peer must trust the root of this certificate, and the certificate must say the --id" },
+        { ESCERTKE_ERR_CREDENTIAL, "look at --cert, --key and --trust; escertke pki check FILE explains a certificate" },
+        { ESCERTKE_ERR_KEY_MISMATCH, "--cert and --key must come from the same pair" },
+        { ESCERTKE_ERR_STORE, "look at the --store file: its folder must be writable, and nobody else may read it" },
+        { ESCERTKE_ERR_STORE_FULL, "make room on the disk, or remove old keys: escertke keys prune --store URI" },
+        { ESCERTKE_ERR_DEADLINE, "try again, with a longer --timeout if the way is slow" },
+        { ESCERTKE_ERR_UNREACHABLE, "check the address and that the other side is listening" },
+    };
+
+    for (size_t i = 0; i < sizeof advice / sizeof *advice; i++)
+        if (advice[i].err == err)
+            return advice[i].text;
+    return NULL;
+}
+
+int out_failure(escertke_err err, const escertke_detail *d, const char *fmt, ...)
+{
+    char what[512];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(what, sizeof what, fmt, args);
+    va_end(args);
+    out_words("%s: %s (%s)", what, escertke_err_text(err), escertke_err_name(err));
+    if (d && d->reason[0])
+        fprintf(stderr, "  reason: %s\n", d->reason);
+    if (d && d->message)
+        fprintf(stderr, "  at:     message %d of 4\n", d->message);
+    if (d && d->rsc)
+        fprintf(stderr, "  rsc:    %d\n", d->rsc);
+    if (d && escertke_alert_name(d->alert))
+        fprintf(stderr, "  alert:  %s\n", escertke_alert_name(d->alert));
+    if (d && d->backend[0])
+        fprintf(stderr, "  TLS:    %s\n", d->backend);
+    if (d && d->clause[0])
+        fprintf(stderr, "  clause: %s\n", d->clause);
+    if (out_advice(err))
+        fprintf(stderr, "  do:     %s\n", out_advice(err));
+    return (int)escertke_err_class(err);
+}
+
+int out_usage(const char *command, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+
+    if (fmt) {
+        va_start(args, fmt);
+        vsnprintf(text, sizeof text, fmt, args);
+        va_end(args);
+        out_words("%s", text);
+    }
+    fprintf(stderr, "  see: escertke %s%s--help\n", command, *command ? " " : "");
+    return EXIT_USAGE;
+}
+
+int out_finish(int code)
+{
+    pthread_mutex_lock(&lock);
+    bool bad = fflush(stdout) == EOF || ferror(stdout) || lost;
+    pthread_mutex_unlock(&lock);
+    if (!bad || code != EXIT_DONE)
+        return code;
+    out_words("standard output: what was said could not be written");
+    return EXIT_LOCAL;
+}
+
+void out_time(int64_t unix_s, char out[24])
+{
+    time_t t = (time_t)unix_s;
+    struct tm tm;
+
+    if (!gmtime_r(&t, &tm) || strftime(out, 24, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+        snprintf(out, 24, "-");
+}
