@@ -58,13 +58,16 @@ typedef struct escertke_event {
     size_t in_len, out_len;           /* sizes of the message and of its answer, octets */
 } escertke_event;
 
+/** Default number of pending handshakes, for devices (R-HS-36). */
+#define ESCERTKE_MAX_PENDING 64u
+
 typedef struct escertke_terminator escertke_terminator;
 
 typedef struct escertke_terminator_config {
     escertke_identity identity;
-    uint32_t pending_ttl_ms;  /* 0 = 60,000 */
-    uint32_t replay_ttl_ms;   /* how long M4 can be repeated; 0 = 60,000 */
-    size_t max_pending;       /* 0 = 64 (embedded); past it the oldest pending handshake goes */
+    uint32_t pending_ttl_ms;  /* 0 = ESCERTKE_TTL_MS */
+    uint32_t replay_ttl_ms;   /* how long M4 can be repeated; 0 = ESCERTKE_TTL_MS */
+    size_t max_pending;       /* 0 = ESCERTKE_MAX_PENDING; past it the oldest pending handshake goes */
     size_t max_pending_bytes; /* 0 = max_pending * 64 KiB; estimated with the back end's share */
     void (*on_event)(void *ctx, const escertke_event *event); /* NULL allowed; called from the answering thread */
     void *event_ctx;
@@ -82,7 +85,7 @@ ESCERTKE_API void escertke_answer_init(escertke_answer *a);
 ESCERTKE_API void escertke_answer_clear(escertke_answer *a);
 
 /** New terminating end-point. @return OK, ARG, CONFIG (peer rules unusable), ID (own id), NOMEM */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_terminator_new(const escertke_terminator_config *cfg, escertke_terminator **out);
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_terminator_new(const escertke_terminator_config *cfg, escertke_terminator **out, escertke_detail *d);
 /**
  * Answer one ESCertKE message. Thread-safe; many run at once. Always fills @p answer with what goes on the wire (R 2.5).
  *

@@ -26,6 +26,9 @@ typedef struct escertke_key {
 /** Split the 48 exported octets. */
 ESCERTKE_API void escertke_key_split(const uint8_t exported[ESCERTKE_KEY_ID_LEN + ESCERTKE_KEY_LEN], escertke_key *out);
 
+/** Default time from the first to the last message of a run, milliseconds. */
+#define ESCERTKE_TTL_MS 60000u
+
 typedef struct escertke_session escertke_session;
 
 typedef struct escertke_session_config {
@@ -33,7 +36,7 @@ typedef struct escertke_session_config {
     const void *credential;  /* from tls->credential_new; needed during new only */
     escertke_role role;
     escertke_expect expect;  /* its strings must outlive the session */
-    uint32_t ttl_ms;         /* from start to the last message; 0 = 60,000 */
+    uint32_t ttl_ms;         /* from start to the last message; 0 = ESCERTKE_TTL_MS */
     bool allow_without_ems;  /* lab use */
     escertke_log log;
 } escertke_session_config;
@@ -86,7 +89,8 @@ typedef enum escertke_flight {
     ESCERTKE_FLIGHT_M2 = 2, /* ServerHello first */
     ESCERTKE_FLIGHT_M3 = 3, /* handshake and one CCS, handshake first */
     ESCERTKE_FLIGHT_M4 = 4, /* CCS first, then handshake */
-    ESCERTKE_FLIGHT_ALERT = 5
+    ESCERTKE_FLIGHT_ALERT = 5,
+    ESCERTKE_FLIGHT_OTHER = 6 /* well framed, but begins with another handshake message: HelloRequest, a ticket... */
 } escertke_flight;
 
 /**

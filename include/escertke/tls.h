@@ -45,7 +45,8 @@ typedef struct escertke_tls_open {
 
 /** A back end. All functions are thread-safe for different connections; a credential is shared by any number of them. */
 typedef struct escertke_tls_ops {
-    const char *name; /* "openssl" */
+    const char *name;   /* "openssl" */
+    size_t conn_memory; /* what a connection holds between two flights, octets, about: for limits */
 
     /**
      * Load and check an own credential: key fits certificate, profile, validity, trust anchors readable.

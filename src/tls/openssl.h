@@ -1,0 +1,58 @@
+/* openssl.h - what the files of the OpenSSL back end share. Nothing else includes it. */
+#ifndef ESCERTKE_TLS_OPENSSL_H
+#define ESCERTKE_TLS_OPENSSL_H
+
+#include <escertke/tls.h>
+
+#include <openssl/ssl.h>
+
+/* One SSL_CTX per credential, shared by all its handshakes in both roles; immutable after credential_new. */
+struct openssl_credential {
+    SSL_CTX *ctx;
+    uint8_t *leaf; /* DER */
+    size_t leaf_len;
+};
+
+/* One handshake in memory. The SSL's own BIO reads from `in` and writes to `out`, both lent by step. */
+struct openssl_conn {
+    SSL *ssl;
+    escertke_role role;
+    bool allow_without_ems;
+    bool saw_ems;           /* client: ServerHello carried extended_master_secret */
+    bool complete;
+    escertke_verify_fn verify;
+    void *verify_ctx;
+    escertke_err verify_err; /* what verify returned, or what path validation came to */
+    int64_t unix_s;          /* time of the current step */
+    int alert;               /* alert sent or received; -1 = none */
+    bool alert_received;
+    uint8_t *leaf; /* peer's certificate, DER */
+    size_t leaf_len;
+    escertke_span in;
+    escertke_buf *out;
+    escertke_err io_err; /* why the BIO refused: NOMEM, TOO_LARGE */
+    char *words;         /* back end's own words, NULL until something failed */
+};
+
+/* openssl_credential.c */
+escertke_err esc_openssl_credential_new(const escertke_credential_source *src, void **credential, escertke_detail *d);
+void esc_openssl_credential_free(void *credential);
+escertke_span esc_openssl_credential_cert(const void *credential);
+
+/* openssl_conn.c: hooks that every SSL_CTX gets; conn is found by SSL_get_app_data. */
+int esc_openssl_verify_path(X509_STORE_CTX *store, void *unused);
+int esc_openssl_client_hello(SSL *ssl, int *alert, void *unused);
+void esc_openssl_info(const SSL *ssl, int where, int ret);
+
+/* openssl_error.c */
+/** What the failure in OpenSSL's error queue means; keeps its words in conn and empties the queue. */
+escertke_err esc_openssl_classify(struct openssl_conn *conn);
+/** First error of the queue in words, queue emptied. @p out is always a string. */
+void esc_openssl_words(char *out, size_t cap);
+/** What a failed path validation means (X509_V_ERR_*), with the alert to send. */
+escertke_err esc_openssl_path_error(int x509_error, int *alert);
+
+/** DER of a certificate in the library's memory. @return OK, NOMEM, BACKEND */
+escertke_err esc_openssl_der(const X509 *cert, uint8_t **der, size_t *len);
+
+#endif

@@ -1,0 +1,361 @@
+/* openssl_conn.c - one TLS 1.2 handshake over memory: OpenSSL reads the flight in place and writes into the caller's buffer. */
+#include "tls/openssl.h"
+
+#include <escertke/cert.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* ---- a BIO over the spans of the current step: no copy in, no copy out ------------------------------------- */
+
+static BIO_METHOD *flight_bio;
+static pthread_once_t flight_once = PTHREAD_ONCE_INIT;
+
+static int flight_read(BIO *bio, char *to, size_t len, size_t *done)
+{
+    struct openssl_conn *conn = BIO_get_data(bio);
+
+    BIO_clear_retry_flags(bio);
+    *done = len < conn->in.len ? len : conn->in.len;
+    if (!*done) {
+        BIO_set_retry_read(bio);
+        return 0;
+    }
+    memcpy(to, conn->in.ptr, *done);
+    conn->in.ptr += *done;
+    conn->in.len -= *done;
+    return 1;
+}
+
+static int flight_write(BIO *bio, const char *from, size_t len, size_t *done)
+{
+    struct openssl_conn *conn = BIO_get_data(bio);
+
+    BIO_clear_retry_flags(bio);
+    *done = 0;
+    conn->io_err = conn->out ? escertke_buf_append(conn->out, from, len) : ESCERTKE_ERR_STATE;
+    if (conn->io_err != ESCERTKE_OK)
+        return 0;
+    *done = len;
+    return 1;
+}
+
+static long flight_ctrl(BIO *bio, int cmd, long num, void *ptr)
+{
+    (void)bio, (void)num, (void)ptr;
+    return cmd == BIO_CTRL_FLUSH || cmd == BIO_CTRL_DUP ? 1 : 0;
+}
+
+static void make_flight_bio(void)
+{
+    BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "escertke flight");
+
+    if (m && BIO_meth_set_read_ex(m, flight_read) && BIO_meth_set_write_ex(m, flight_write) && BIO_meth_set_ctrl(m, flight_ctrl))
+        flight_bio = m;
+    else
+        BIO_meth_free(m);
+}
+
+/* ---- hooks of the SSL_CTX ----------------------------------------------------------------------------------- */
+
+void esc_openssl_info(const SSL *ssl, int where, int ret)
+{
+    struct openssl_conn *conn = SSL_get_app_data(ssl);
+
+    if (!conn || !(where & SSL_CB_ALERT) || conn->verify_err != ESCERTKE_OK)
+        return; /* a refused path has chosen its alert already */
+    conn->alert = ret & 0xFF;
+    conn->alert_received = (where & SSL_CB_READ) != 0;
+}
+
+/* Without RFC 7627 a key must not be exported at all (RFC 7627 5.4): say so in the first answer. */
+int esc_openssl_client_hello(SSL *ssl, int *alert, void *unused)
+{
+    const struct openssl_conn *conn = SSL_get_app_data(ssl);
+    const unsigned char *ext;
+    size_t len;
+
+    (void)unused;
+    if (conn->allow_without_ems || SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_extended_master_secret, &ext, &len) == 1)
+        return SSL_CLIENT_HELLO_SUCCESS;
+    *alert = SSL_AD_HANDSHAKE_FAILURE;
+    return SSL_CLIENT_HELLO_ERROR;
+}
+
+static void note_extension(SSL *ssl, int from_server, int type, const unsigned char *data, int len, void *arg)
+{
+    struct openssl_conn *conn = arg;
+
+    (void)ssl, (void)data, (void)len;
+    if (from_server && type == TLSEXT_TYPE_extended_master_secret)
+        conn->saw_ems = true;
+}
+
+/*
+ * OpenSSL cannot read a URI without a scheme, which is what an AE-ID certificate carries; escertke_cert_check_path evaluates
+ * every name constraint of the path itself, so only this one error of OpenSSL's evaluation is passed over (A-19).
+ */
+static int pass_over_ae_id_syntax(int ok, X509_STORE_CTX *store)
+{
+    return ok || X509_STORE_CTX_get_error(store) == X509_V_ERR_UNSUPPORTED_NAME_SYNTAX;
+}
+
+static void keep_words(struct openssl_conn *conn, const char *words)
+{
+    if (!conn->words)
+        conn->words = esc_strndup(words, strlen(words));
+}
+
+static escertke_err ask_verify(struct openssl_conn *conn, STACK_OF(X509) *chain)
+{
+    escertke_span path[ESCERTKE_CHAIN_MAX + 2];
+    size_t count = 0;
+    escertke_err err = ESCERTKE_OK;
+
+    conn->alert = SSL_AD_INTERNAL_ERROR;
+    if (sk_X509_num(chain) > (int)(sizeof path / sizeof *path))
+        err = ESCERTKE_ERR_CERT;
+    for (int i = 0; err == ESCERTKE_OK && i < sk_X509_num(chain); i++) {
+        uint8_t *der;
+        size_t len;
+        err = esc_openssl_der(sk_X509_value(chain, i), &der, &len);
+        if (err == ESCERTKE_OK)
+            path[count++] = (escertke_span){ der, len };
+    }
+    if (err == ESCERTKE_OK)
+        err = conn->verify(conn->verify_ctx, path, count, &conn->alert);
+    if (err == ESCERTKE_OK) {
+        conn->alert = -1;
+        esc_release(conn->leaf);
+        conn->leaf = (uint8_t *)(uintptr_t)path[0].ptr; /* kept: the end-point wants its fingerprint */
+        conn->leaf_len = path[0].len;
+    }
+    for (size_t i = err == ESCERTKE_OK ? 1 : 0; i < count; i++)
+        esc_release((void *)(uintptr_t)path[i].ptr);
+    return err;
+}
+
+int esc_openssl_verify_path(X509_STORE_CTX *store, void *unused)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct openssl_conn *conn = SSL_get_app_data(ssl);
+
+    (void)unused;
+    if (conn->role == ESCERTKE_INITIATOR && !conn->saw_ems && !conn->allow_without_ems) {
+        keep_words(conn, "server does not offer the extended master secret (RFC 7627)");
+        conn->alert = SSL_AD_HANDSHAKE_FAILURE;
+        conn->verify_err = ESCERTKE_ERR_NEGOTIATION;
+        return 0;
+    }
+    X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(store), (time_t)conn->unix_s);
+    X509_STORE_CTX_set_verify_cb(store, pass_over_ae_id_syntax);
+    if (X509_verify_cert(store) != 1) {
+        int error = X509_STORE_CTX_get_error(store);
+        conn->verify_err = esc_openssl_path_error(error, &conn->alert);
+        keep_words(conn, X509_verify_cert_error_string(error));
+        return 0;
+    }
+    X509_STORE_CTX_set_error(store, X509_V_OK);
+    conn->verify_err = ask_verify(conn, X509_STORE_CTX_get0_chain(store));
+    if (conn->verify_err == ESCERTKE_OK)
+        return 1;
+    X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+    return 0;
+}
+
+/* ---- the vtable's functions --------------------------------------------------------------------------------- */
+
+static void conn_close(void *p)
+{
+    struct openssl_conn *conn = p;
+
+    if (!conn)
+        return;
+    SSL_free(conn->ssl);
+    esc_release(conn->leaf);
+    esc_release(conn->words);
+    esc_release_wiped(conn, sizeof *conn);
+}
+
+static escertke_err conn_open(const escertke_tls_open *cfg, void **out)
+{
+    const struct openssl_credential *cred = cfg->credential;
+    struct openssl_conn *conn = esc_zalloc(sizeof *conn);
+    BIO *bio;
+
+    *out = NULL;
+    if (!conn)
+        return ESCERTKE_ERR_NOMEM;
+    *conn = (struct openssl_conn){ .role = cfg->role, .allow_without_ems = cfg->allow_without_ems, .verify = cfg->verify,
+                                   .verify_ctx = cfg->verify_ctx, .alert = -1 };
+    pthread_once(&flight_once, make_flight_bio);
+    conn->ssl = SSL_new(cred->ctx);
+    bio = flight_bio && conn->ssl ? BIO_new(flight_bio) : NULL;
+    if (!bio)
+        goto fail;
+    BIO_set_data(bio, conn);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(conn->ssl, bio, bio);
+    if (SSL_set_app_data(conn->ssl, conn) != 1)
+        goto fail;
+    if (cfg->role == ESCERTKE_TERMINATOR) {
+        SSL_set_accept_state(conn->ssl);
+    } else {
+        SSL_set_connect_state(conn->ssl);
+        SSL_set_tlsext_debug_callback(conn->ssl, note_extension);
+        SSL_set_tlsext_debug_arg(conn->ssl, conn);
+        if (cfg->server_name && SSL_set_tlsext_host_name(conn->ssl, cfg->server_name) != 1)
+            goto fail;
+    }
+    *out = conn;
+    return ESCERTKE_OK;
+fail:
+    ERR_clear_error();
+    conn_close(conn);
+    return ESCERTKE_ERR_BACKEND;
+}
+
+/* After the last flight: what must hold before anybody may trust the result. */
+static escertke_err check_complete(struct openssl_conn *conn)
+{
+    if (conn->in.len) {
+        keep_words(conn, "octets left over after the handshake");
+        conn->alert = SSL_AD_UNEXPECTED_MESSAGE;
+        return ESCERTKE_ERR_TLS;
+    }
+    if (SSL_session_reused(conn->ssl) || !conn->leaf) {
+        keep_words(conn, "handshake without a verified certificate");
+        conn->alert = SSL_AD_HANDSHAKE_FAILURE;
+        return ESCERTKE_ERR_NO_CERT;
+    }
+    if (SSL_get_extms_support(conn->ssl) != 1 && !conn->allow_without_ems) {
+        keep_words(conn, "no extended master secret (RFC 7627)");
+        conn->alert = SSL_AD_HANDSHAKE_FAILURE;
+        return ESCERTKE_ERR_NEGOTIATION;
+    }
+    conn->complete = true;
+    return ESCERTKE_OK;
+}
+
+/* On failure the only octets that leave are one alert record of our own making: nothing of a half-made flight does. */
+static void put_alert(struct openssl_conn *conn, escertke_buf *out, size_t start)
+{
+    escertke_wipe(out->ptr + start, out->len - start);
+    out->len = start;
+    if (conn->alert < 0 || conn->alert_received)
+        return;
+    const uint8_t record[] = { 21, 3, 3, 0, 2, 2, (uint8_t)conn->alert };
+    if (escertke_buf_append(out, record, sizeof record) != ESCERTKE_OK)
+        out->len = start;
+}
+
+static escertke_err conn_step(void *p, escertke_span in, int64_t unix_s, escertke_buf *out, bool *done)
+{
+    struct openssl_conn *conn = p;
+    size_t start = out->len;
+    escertke_err err = ESCERTKE_OK;
+
+    *done = false;
+    if (conn->complete)
+        return ESCERTKE_ERR_STATE;
+    conn->in = in;
+    conn->out = out;
+    conn->unix_s = unix_s;
+    ERR_clear_error();
+    int ret = SSL_do_handshake(conn->ssl);
+    if (ret == 1) {
+        err = check_complete(conn);
+        *done = err == ESCERTKE_OK;
+    } else if (SSL_get_error(conn->ssl, ret) != SSL_ERROR_WANT_READ) {
+        err = esc_openssl_classify(conn);
+    } else if (out->len == start) {
+        keep_words(conn, "flight is not complete");
+        conn->alert = SSL_AD_DECODE_ERROR;
+        err = ESCERTKE_ERR_TLS;
+    }
+    conn->in = (escertke_span){ NULL, 0 };
+    conn->out = NULL;
+    if (err != ESCERTKE_OK)
+        put_alert(conn, out, start);
+    ERR_clear_error();
+    return err;
+}
+
+static escertke_err conn_export(void *p, const char *label, escertke_span context, uint8_t *out, size_t len)
+{
+    struct openssl_conn *conn = p;
+
+    if (!conn->complete)
+        return ESCERTKE_ERR_STATE;
+    if (SSL_export_keying_material(conn->ssl, out, len, label, strlen(label), context.ptr, context.len, context.ptr != NULL) == 1)
+        return ESCERTKE_OK;
+    ERR_clear_error();
+    escertke_wipe(out, len);
+    return ESCERTKE_ERR_BACKEND;
+}
+
+static escertke_err conn_peer_cert(void *p, escertke_span *der)
+{
+    struct openssl_conn *conn = p;
+
+    if (!conn->complete)
+        return ESCERTKE_ERR_STATE;
+    *der = (escertke_span){ conn->leaf, conn->leaf_len };
+    return ESCERTKE_OK;
+}
+
+static const char *conn_suite(void *p)
+{
+    struct openssl_conn *conn = p;
+    const SSL_CIPHER *cipher = SSL_get_current_cipher(conn->ssl);
+
+    return cipher ? SSL_CIPHER_standard_name(cipher) : NULL;
+}
+
+static const char *conn_why(void *p, int *alert)
+{
+    struct openssl_conn *conn = p;
+
+    *alert = conn->alert;
+    return conn->words ? conn->words : "";
+}
+
+static escertke_err openssl_sha256(escertke_span in, uint8_t out[32])
+{
+    static const uint8_t nothing = 0;
+    unsigned int len = 0;
+
+    if (EVP_Digest(in.len ? in.ptr : &nothing, in.len, out, &len, EVP_sha256(), NULL) == 1 && len == 32)
+        return ESCERTKE_OK;
+    ERR_clear_error();
+    return ESCERTKE_ERR_BACKEND;
+}
+
+static escertke_err openssl_random(uint8_t *out, size_t len)
+{
+    return len <= 4096 && RAND_priv_bytes(out, (int)len) == 1 ? ESCERTKE_OK : ESCERTKE_ERR_BACKEND;
+}
+
+const escertke_tls_ops *escertke_tls_openssl(void)
+{
+    static const escertke_tls_ops ops = {
+        .name = "openssl",
+        .conn_memory = 36000,
+        .credential_new = esc_openssl_credential_new,
+        .credential_free = esc_openssl_credential_free,
+        .credential_cert = esc_openssl_credential_cert,
+        .open = conn_open,
+        .step = conn_step,
+        .export_key = conn_export,
+        .peer_cert = conn_peer_cert,
+        .suite = conn_suite,
+        .why = conn_why,
+        .close = conn_close,
+        .sha256 = openssl_sha256,
+        .random = openssl_random,
+    };
+    return &ops;
+}

@@ -1,0 +1,231 @@
+/*
+ * openssl_credential.c - an own credential: certificate chain, key and trust anchors, checked once, in one tuned SSL_CTX.
+ * Each setting that is not a requirement of the standard was measured: see docs/performance.md.
+ */
+#include "tls/openssl.h"
+
+#include <string.h>
+
+#include <escertke/cert.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "base/fail.h"
+#include "base/memory.h"
+
+/* 0xC02B, 0xC023, 0xC0AC in this order (R-TL-2, A-26). */
+static const char suites[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES128-CCM";
+
+/* A flight of the usual size fits one record of 4 KiB, and the write buffer of a pending handshake shrinks with it. */
+#define RECORD_MAX 4096
+
+static int no_password(char *buf, int size, int writing, void *unused)
+{
+    (void)buf, (void)size, (void)writing, (void)unused;
+    return -1; /* an encrypted key is refused, never asked for */
+}
+
+static escertke_err refuse(escertke_detail *d, escertke_err err, const char *what)
+{
+    char words[160];
+
+    esc_openssl_words(words, sizeof words);
+    if (d && d->err == ESCERTKE_OK)
+        memcpy(d->backend, words, sizeof words);
+    return esc_fail(d, err, "TS-0003 8.1.2.3", "%s", what);
+}
+
+/* TLS 1.2 exactly as A-26...A-31 and R-TL-6 want it, nothing else. */
+static bool pin_protocol(SSL_CTX *ctx)
+{
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                 SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_max_cert_list(ctx, (long)ESCERTKE_MESSAGE_MAX);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_verify_depth(ctx, (int)ESCERTKE_CHAIN_MAX);
+    SSL_CTX_set_cert_verify_callback(ctx, esc_openssl_verify_path, NULL);
+    SSL_CTX_set_client_hello_cb(ctx, esc_openssl_client_hello, NULL);
+    SSL_CTX_set_info_callback(ctx, esc_openssl_info);
+    return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 && SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_cipher_list(ctx, suites) == 1 && SSL_CTX_set1_groups_list(ctx, "P-256") == 1 &&
+           SSL_CTX_set1_sigalgs_list(ctx, "ECDSA+SHA256") == 1 && SSL_CTX_set1_client_sigalgs_list(ctx, "ECDSA+SHA256") == 1 &&
+           SSL_CTX_set_max_send_fragment(ctx, RECORD_MAX) == 1;
+}
+
+static X509 *next_cert(BIO *pem)
+{
+    return PEM_read_bio_X509(pem, NULL, no_password, NULL);
+}
+
+/* Did reading stop because there is nothing more, or because something is broken? Empties the queue if the former. */
+static bool at_end_of_pem(void)
+{
+    unsigned long e = ERR_peek_last_error();
+
+    if (ERR_GET_LIB(e) != ERR_LIB_PEM || ERR_GET_REASON(e) != PEM_R_NO_START_LINE)
+        return false;
+    ERR_clear_error();
+    return true;
+}
+
+static BIO *open_pem(escertke_span text)
+{
+    return text.len && text.len <= ESCERTKE_PRIMITIVE_MAX * 8 ? BIO_new_mem_buf(text.ptr, (int)text.len) : NULL;
+}
+
+static escertke_err load_chain(SSL_CTX *ctx, escertke_span text, size_t *count, escertke_detail *d)
+{
+    BIO *pem = open_pem(text);
+    X509 *cert = pem ? next_cert(pem) : NULL;
+    bool ok = cert && SSL_CTX_use_certificate(ctx, cert) == 1;
+
+    X509_free(cert);
+    *count = ok ? 1 : 0;
+    while (ok && (cert = next_cert(pem)) != NULL) {
+        ok = ++*count <= ESCERTKE_CHAIN_MAX && SSL_CTX_add0_chain_cert(ctx, cert) == 1;
+        if (!ok)
+            X509_free(cert);
+    }
+    BIO_free(pem);
+    if (*count > ESCERTKE_CHAIN_MAX)
+        return refuse(d, ESCERTKE_ERR_CREDENTIAL, "own chain is longer than 4 certificates");
+    if (!ok || !at_end_of_pem())
+        return refuse(d, ESCERTKE_ERR_CREDENTIAL, "own certificate chain cannot be read as PEM certificates");
+    return ESCERTKE_OK;
+}
+
+static escertke_err load_key(SSL_CTX *ctx, escertke_span text, escertke_detail *d)
+{
+    BIO *pem = open_pem(text);
+    EVP_PKEY *key = pem ? PEM_read_bio_PrivateKey(pem, NULL, no_password, NULL) : NULL;
+    escertke_err err = ESCERTKE_OK;
+
+    if (!key)
+        err = refuse(d, ESCERTKE_ERR_CREDENTIAL, "own private key cannot be read as an unencrypted PEM private key");
+    else if (SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
+        err = refuse(d, ESCERTKE_ERR_KEY_MISMATCH, "own private key is not the one of the own certificate");
+    EVP_PKEY_free(key);
+    BIO_free(pem);
+    return err;
+}
+
+static escertke_err load_trust(SSL_CTX *ctx, escertke_span text, escertke_detail *d)
+{
+    BIO *pem = open_pem(text);
+    X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+    X509 *cert;
+    size_t count = 0;
+    bool ok = pem != NULL;
+
+    while (ok && (cert = next_cert(pem)) != NULL) {
+        ok = X509_STORE_add_cert(store, cert) == 1;
+        X509_free(cert);
+        count++;
+    }
+    BIO_free(pem);
+    if (!ok || !at_end_of_pem() || !count)
+        return refuse(d, ESCERTKE_ERR_CREDENTIAL, "trust anchors cannot be read as PEM certificates, or there is none");
+    /* What is configured as an anchor is one, self-signed or not (RFC 5280 6.1.1 (d)). */
+    X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
+    return ESCERTKE_OK;
+}
+
+struct first_error {
+    escertke_detail *d;
+};
+
+static void keep_first(void *ctx, escertke_lint_level level, size_t position, const char *clause, const char *text)
+{
+    struct first_error *first = ctx;
+
+    if (level == ESCERTKE_LINT_ERROR)
+        (void)esc_fail(first->d, ESCERTKE_ERR_PROFILE, clause, "own certificate %zu: %s", position + 1, text);
+}
+
+escertke_err esc_openssl_der(const X509 *cert, uint8_t **der, size_t *len)
+{
+    int size = i2d_X509(cert, NULL);
+    unsigned char *to;
+
+    if (size <= 0)
+        return ESCERTKE_ERR_BACKEND;
+    *der = to = esc_alloc((size_t)size);
+    if (!to)
+        return ESCERTKE_ERR_NOMEM;
+    *len = (size_t)i2d_X509(cert, &to);
+    return ESCERTKE_OK;
+}
+
+/* The own chain must be one that a conforming peer accepts; better to say so now than at the first handshake. */
+static escertke_err check_own_chain(struct openssl_credential *cred, const escertke_credential_source *src, escertke_detail *d)
+{
+    escertke_span path[ESCERTKE_CHAIN_MAX];
+    STACK_OF(X509) *extra = NULL;
+    size_t count = 1;
+
+    escertke_err err = esc_openssl_der(SSL_CTX_get0_certificate(cred->ctx), &cred->leaf, &cred->leaf_len);
+    if (err != ESCERTKE_OK)
+        return err;
+    path[0] = (escertke_span){ cred->leaf, cred->leaf_len };
+    SSL_CTX_get0_chain_certs(cred->ctx, &extra);
+    for (int i = 0; err == ESCERTKE_OK && i < sk_X509_num(extra); i++) {
+        uint8_t *der;
+        size_t len;
+        err = esc_openssl_der(sk_X509_value(extra, i), &der, &len);
+        if (err == ESCERTKE_OK)
+            path[count++] = (escertke_span){ der, len };
+    }
+    if (err == ESCERTKE_OK)
+        err = escertke_cert_lint(path, count, src->unix_s, src->strict, keep_first, &(struct first_error){ d });
+    if (err == ESCERTKE_ERR_VALIDITY && d)
+        d->err = err;
+    for (size_t i = 1; i < count; i++)
+        esc_release((void *)(uintptr_t)path[i].ptr);
+    return err;
+}
+
+escertke_err esc_openssl_credential_new(const escertke_credential_source *src, void **credential, escertke_detail *d)
+{
+    struct openssl_credential *cred = esc_zalloc(sizeof *cred);
+    escertke_err err;
+    size_t count;
+
+    *credential = NULL;
+    if (!cred)
+        return ESCERTKE_ERR_NOMEM;
+    ERR_clear_error();
+    cred->ctx = SSL_CTX_new(TLS_method());
+    if (!cred->ctx || !pin_protocol(cred->ctx)) {
+        err = refuse(d, ESCERTKE_ERR_BACKEND, "OpenSSL does not offer what ESCertKE needs");
+        goto out;
+    }
+    if ((err = load_chain(cred->ctx, src->chain, &count, d)) != ESCERTKE_OK ||
+        (err = load_key(cred->ctx, src->key, d)) != ESCERTKE_OK ||
+        (err = load_trust(cred->ctx, src->trust, d)) != ESCERTKE_OK || (err = check_own_chain(cred, src, d)) != ESCERTKE_OK)
+        goto out;
+    *credential = cred;
+    return ESCERTKE_OK;
+out:
+    esc_openssl_credential_free(cred);
+    return err;
+}
+
+void esc_openssl_credential_free(void *credential)
+{
+    struct openssl_credential *cred = credential;
+
+    if (!cred)
+        return;
+    SSL_CTX_free(cred->ctx);
+    esc_release(cred->leaf);
+    esc_release(cred);
+}
+
+escertke_span esc_openssl_credential_cert(const void *credential)
+{
+    const struct openssl_credential *cred = credential;
+
+    return (escertke_span){ cred->leaf, cred->leaf_len };
+}
