@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 export FUZZ_SECONDS
 
-.PHONY: all demo test bench fuzz asan tsan valgrind clang check-layers doc install clean
+.PHONY: all demo test bench fuzz asan tsan valgrind clang check-layers lint doc install clean
 
 all: ## build/escertke, build/libescertke.so*, build/libescertke.a
 	@tools/build
@@ -30,6 +30,9 @@ asan tsan valgrind clang: ## the tests under sanitizers, valgrind, or the other 
 
 check-layers: ## includes point down only
 	@tools/check-layers
+
+lint: ## clang-tidy, shellcheck
+	@tools/lint
 
 doc: ## API reference in build/api
 	@tools/install-deps build test doc

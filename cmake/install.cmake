@@ -2,7 +2,7 @@
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/escertke)
-set(ESCERTKE_REQUIRES_PRIVATE "openssl >= 3.0, jansson >= 2.13, sqlite3, libmicrohttpd >= 0.9.70, libcurl >= 7.85")
+set(ESCERTKE_REQUIRES_PRIVATE "openssl >= 3.0, jansson >= 2.13, sqlite3, libmicrohttpd >= 0.9.70, libcurl >= 7.85, gnutls >= 3.7")
 
 install(TARGETS escertke_shared EXPORT escertkeTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
