@@ -44,7 +44,7 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_id_normalise(escertke_span f
  * Public domain name of a CSE-ID: "in1.m2m.example.org" for an IN-CSE; below IN-CSE "/in1": "mn1.in1.m2m.example.org".
  * @param in_cse_id  CSE-ID of the IN-CSE with its "/", NULL or "" when @p id names the IN-CSE itself
  * @param out        at least ESCERTKE_ID_MAX + 1 characters, lower case
- * @return OK, ID. @spec TS-0001 6.5.1.1; R-ID-50
+ * @return OK, ID (an AE-ID, or the parts make no domain name). @spec TS-0001 6.5.1.1; R-ID-50, A-20
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_id_domain_name(const escertke_id *id, const char *in_cse_id, char *out);
 
@@ -137,16 +137,27 @@ typedef struct escertke_primitive {
 ESCERTKE_API void escertke_primitive_init(escertke_primitive *p);
 /** Release everything; the primitive is empty afterwards. */
 ESCERTKE_API void escertke_primitive_clear(escertke_primitive *p);
-/** Set an owned string member: escertke_primitive_set(&p->to, span). Refuses NUL and control characters and more than 4096 bytes. @return OK, PRIMITIVE, NOMEM */
+/**
+ * Set an owned string member, releasing what it held: escertke_primitive_set(&p->to, span). A span without ptr makes it absent.
+ * Refuses control characters, NUL, bytes that are not UTF-8 and more than 4096 bytes. @return OK, PRIMITIVE, NOMEM
+ */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_set(char **member, escertke_span value);
-/** Deep copy of @p from into the empty @p to. @return OK, NOMEM */
+/** Deep copy of @p from into the empty @p to, which is empty again after a failure. @return OK, NOMEM, TOO_LARGE (content past its own limit) */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_copy(const escertke_primitive *from, escertke_primitive *to);
 /**
- * Parse a whole primitive (MQTT, WebSocket, polling): op marks a request, rsc a response (R-DT-32). Content is re-serialized compactly.
+ * Parse a whole primitive (MQTT, WebSocket, polling): op marks a request, rsc a response (R-DT-32). Content is re-serialized compactly;
+ * {"m2m:atrl":[...]} of a Retrieve becomes atrl. Every known parameter is checked for its type, unknown members are ignored.
+ * rqi must be there, to in a request, fr in a request other than Create; whether pc may be missing is the receiver's question.
+ * @param out  initialised by the call; to be cleared by the caller in any case: after a failure it may still hold rqi, and nothing
+ *             else, so that an error response can repeat it
  * @return OK, JSON, PRIMITIVE, TOO_LARGE, NOMEM; detail (NULL allowed) says which member.
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_parse_json(escertke_span text, escertke_primitive *out, escertke_detail *d);
-/** Write a whole primitive, members in the order of TS-0004 Table 6.4.1-1, compact. @return OK, PRIMITIVE, TOO_LARGE, NOMEM */
+/**
+ * Append a whole primitive, members in the order of TS-0004 Tables 6.4.1-1 and 6.4.2-1, compact. What other_params stands for is
+ * not kept and so not written.
+ * @return OK, PRIMITIVE (neither or both of op and rsc, a mandatory member missing, content not JSON), TOO_LARGE, NOMEM
+ */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_write_json(const escertke_primitive *p, escertke_buf *out);
 
 /** Milliseconds since 1970 of a oneM2M timestamp "YYYYMMDDThhmmss[,f{1,6}]". @return OK, PRIMITIVE. @spec R-DT-2 */
@@ -189,11 +200,14 @@ ESCERTKE_API void escertke_seci_clear(escertke_seci *s);
 /**
  * Parse a content that must be {"m2m:seci":{...}}. Bounds: ESCERTKE_PRIMITIVE_MAX bytes, 16 levels, no duplicate members,
  * valid UTF-8, no NUL. With sit 6: eckm required, not empty, decoded size within ESCERTKE_MESSAGE_MAX, no other child of the type.
+ * Unknown members are ignored.
+ * @param out  initialised by the call, empty after a failure; clear it when done
  * @return OK, or ESCERTKE_ERR_
  *         JSON       not JSON, duplicate names, deeper than 16, NUL, bad UTF-8
  *         SECINFO    another root element, sit missing or outside 1...8, child missing or of the wrong type, children of another sit
  *         BASE64     eckm is not base64
  *         TOO_LARGE  content or eckm past the limit
+ *         UNSUPPORTED  format other than JSON
  *         NOMEM
  * @spec TS-0004 6.3.5.48; R-DT-10, R-DT-11, R-PR-4, R-IO-5
  */
@@ -222,16 +236,18 @@ typedef struct escertke_esi {
 
 /**
  * Parse an e2eSecInfo object (the value of "esi"), e.g. {"esf":[43]}. Certificates in it are hints and are checked for form only.
- * @return OK, JSON, SECINFO (esf missing or empty, SUID not in the table, wrong types), NOMEM
+ * A SUID that stands twice counts once.
+ * @return OK, JSON, SECINFO (esf missing or empty, SUID not in the table, wrong types), TOO_LARGE, NOMEM
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_esi_parse_json(escertke_span text, escertke_esi *out, escertke_detail *d);
-/** Append the object. @return OK, TOO_LARGE, NOMEM */
+/** Append the object. @return OK, SECINFO (no SUID, or one not in the table; esro not valid), TOO_LARGE, NOMEM */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_esi_write_json(const escertke_esi *esi, escertke_buf *out);
 /** Does esf contain this SUID? */
 ESCERTKE_API bool escertke_esi_has(const escertke_esi *esi, int suid);
 /**
  * Find esi in the content of a Retrieve response: {"m2m:ae":{"esi":{...}}}, also m2m:cb, m2m:csr and announced variants.
- * @return OK, NOT_FOUND (resource without esi), JSON, SECINFO, NOMEM. @spec R-RG-40
+ * @return OK, NOT_FOUND (resource without esi), JSON, SECINFO (another resource, or esi not valid), TOO_LARGE, UNSUPPORTED (format), NOMEM.
+ * @spec R-RG-40
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_esi_find(escertke_format format, escertke_span content, escertke_esi *out, escertke_detail *d);
 
