@@ -39,7 +39,8 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_id_parse(escertke_span text,
  * Bring a From in any of its forms (bare stem, SP-relative, Absolute) to the Absolute form with the receiver's context.
  * @return OK, ID (malformed, or the context lacks what is needed). @spec R-ID-30; A-14
  */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_id_normalise(escertke_span from, const escertke_id_context *ctx, escertke_id *out);
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_id_normalise(escertke_span from, const escertke_id_context *ctx,
+                                                                 escertke_id *out);
 /**
  * Public domain name of a CSE-ID: "in1.m2m.example.org" for an IN-CSE; below IN-CSE "/in1": "mn1.in1.m2m.example.org".
  * @param in_cse_id  CSE-ID of the IN-CSE with its "/", NULL or "" when @p id names the IN-CSE itself
@@ -63,7 +64,11 @@ typedef struct escertke_address {
     escertke_span attr; /* behind "#": attribute short name, e.g. "esi" */
 } escertke_address;
 
-/** Parse an address; one trailing "/" is tolerated. @return OK, ID (bad character, empty segment, ".." or too long). @spec TS-0004 6.2.4; R-ID-10 */
+/**
+ * Parse an address; one trailing "/" is tolerated, and "." as a whole first segment. "-", "." and a bare CSE-ID all name the
+ * <CSEBase>; they are left as they came.
+ * @return OK, ID (bad character, empty segment, ".." or too long). @spec TS-0004 6.2.4; R-ID-10, A-46
+ */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_address_parse(escertke_span text, escertke_address *out);
 
 /* ---- status codes (TS-0004 6.6.3) -------------------------------------------------------------------------- */
@@ -142,17 +147,18 @@ ESCERTKE_API void escertke_primitive_clear(escertke_primitive *p);
  * Refuses control characters, NUL, bytes that are not UTF-8 and more than 4096 bytes. @return OK, PRIMITIVE, NOMEM
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_set(char **member, escertke_span value);
-/** Deep copy of @p from into the empty @p to, which is empty again after a failure. @return OK, NOMEM, TOO_LARGE (content past its own limit) */
+/** Deep copy of @p from into the empty @p to, which is empty again after a failure. @return OK, NOMEM */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_copy(const escertke_primitive *from, escertke_primitive *to);
 /**
- * Parse a whole primitive (MQTT, WebSocket, polling): op marks a request, rsc a response (R-DT-32). Content is re-serialized compactly;
- * {"m2m:atrl":[...]} of a Retrieve becomes atrl. Every known parameter is checked for its type, unknown members are ignored.
+ * Parse a whole primitive (MQTT, WebSocket, polling): op marks a request, rsc a response (R-DT-32). Content is re-serialized
+ * compactly; {"m2m:atrl":[...]} of a Retrieve becomes atrl. Every known parameter is checked for its type, unknown members are ignored.
  * rqi must be there, to in a request, fr in a request other than Create; whether pc may be missing is the receiver's question.
- * @param out  initialised by the call; to be cleared by the caller in any case: after a failure it may still hold rqi, and nothing
- *             else, so that an error response can repeat it
+ * @param out  initialised by the call; to be cleared by the caller in any case: after a failure it may still hold rqi, and
+ *             nothing else, so that an error response can repeat it
  * @return OK, JSON, PRIMITIVE, TOO_LARGE, NOMEM; detail (NULL allowed) says which member.
  */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_parse_json(escertke_span text, escertke_primitive *out, escertke_detail *d);
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_parse_json(escertke_span text, escertke_primitive *out,
+                                                                         escertke_detail *d);
 /**
  * Append a whole primitive, members in the order of TS-0004 Tables 6.4.1-1 and 6.4.2-1, compact. What other_params stands for is
  * not kept and so not written.
@@ -162,7 +168,7 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_write_json(const e
 
 /** Milliseconds since 1970 of a oneM2M timestamp "YYYYMMDDThhmmss[,f{1,6}]". @return OK, PRIMITIVE. @spec R-DT-2 */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_timestamp_parse(escertke_span text, int64_t *unix_ms);
-/** absRelTimestamp: an absolute timestamp, or a signed number of milliseconds relative to @p now_unix_ms. @return OK, PRIMITIVE */
+/** absRelTimestamp: an absolute timestamp, or a signed number of milliseconds after @p now_unix_ms. @return OK, PRIMITIVE */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_abs_rel_parse(escertke_span text, int64_t now_unix_ms, int64_t *unix_ms);
 /** Write "YYYYMMDDThhmmss" and a NUL (16 characters) for seconds since 1970. Years 1970 to 9999. */
 ESCERTKE_API void escertke_timestamp_format(int64_t unix_s, char out[16]);
@@ -199,25 +205,28 @@ ESCERTKE_API void escertke_seci_init(escertke_seci *s);
 ESCERTKE_API void escertke_seci_clear(escertke_seci *s);
 /**
  * Parse a content that must be {"m2m:seci":{...}}. Bounds: ESCERTKE_PRIMITIVE_MAX bytes, 16 levels, no duplicate members,
- * valid UTF-8, no NUL. With sit 6: eckm required, not empty, decoded size within ESCERTKE_MESSAGE_MAX, no other child of the type.
- * Unknown members are ignored.
+ * valid UTF-8, no NUL. With sit 6: eckm required, not empty, decoded size within ESCERTKE_MESSAGE_MAX, no other child of the
+ * type. Unknown members are ignored.
  * @param out  initialised by the call, empty after a failure; clear it when done
  * @return OK, or ESCERTKE_ERR_
  *         JSON       not JSON, duplicate names, deeper than 16, NUL, bad UTF-8
- *         SECINFO    another root element, sit missing or outside 1...8, child missing or of the wrong type, children of another sit
+ *         SECINFO    another root element, sit missing or outside 1...8, child missing or of the wrong type, children of
+ *                    another sit
  *         BASE64     eckm is not base64
  *         TOO_LARGE  content or eckm past the limit
  *         UNSUPPORTED  format other than JSON
  *         NOMEM
  * @spec TS-0004 6.3.5.48; R-DT-10, R-DT-11, R-PR-4, R-IO-5
  */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_seci_parse(escertke_format format, escertke_span content, escertke_seci *out, escertke_detail *d);
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_seci_parse(escertke_format format, escertke_span content, escertke_seci *out,
+                                                               escertke_detail *d);
 /** Append {"m2m:seci":{...}}. @return OK, SECINFO (sit and members do not fit), TOO_LARGE, NOMEM, UNSUPPORTED (format) */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_seci_write(escertke_format format, const escertke_seci *s, escertke_buf *out);
 /** Append {"m2m:seci":{"sit":6,"eckm":"..."}} for one message; the short way. @return OK, TOO_LARGE, NOMEM, UNSUPPORTED */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_seci_write_eckm(escertke_format format, escertke_span message, escertke_buf *out);
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_seci_write_eckm(escertke_format format, escertke_span message,
+                                                                    escertke_buf *out);
 
-/** Append {"m2m:dbg":"text"}; text is cut at 512 bytes and made valid. @return OK, TOO_LARGE, NOMEM, UNSUPPORTED */
+/** Append {"m2m:dbg":"text"}; text is cut at 512 bytes and made printable. @return OK, TOO_LARGE, NOMEM, UNSUPPORTED */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_dbg_write(escertke_format format, const char *text, escertke_buf *out);
 /** If the content is m2m:dbg, copy its text (printable, cut to cap - 1) and return true. */
 ESCERTKE_API bool escertke_dbg_read(escertke_format format, escertke_span content, char *out, size_t cap);
@@ -246,10 +255,11 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_esi_write_json(const escertk
 ESCERTKE_API bool escertke_esi_has(const escertke_esi *esi, int suid);
 /**
  * Find esi in the content of a Retrieve response: {"m2m:ae":{"esi":{...}}}, also m2m:cb, m2m:csr and announced variants.
- * @return OK, NOT_FOUND (resource without esi), JSON, SECINFO (another resource, or esi not valid), TOO_LARGE, UNSUPPORTED (format), NOMEM.
- * @spec R-RG-40
+ * @return OK, NOT_FOUND (resource without esi), JSON, SECINFO (another resource, or esi not valid), TOO_LARGE,
+ *         UNSUPPORTED (format), NOMEM. @spec R-RG-40
  */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_esi_find(escertke_format format, escertke_span content, escertke_esi *out, escertke_detail *d);
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_esi_find(escertke_format format, escertke_span content, escertke_esi *out,
+                                                             escertke_detail *d);
 
 #ifdef __cplusplus
 }
