@@ -41,6 +41,13 @@ typedef struct escertke_expect {
     bool strict;     /* strict_profile: digitalSignature on CAs and nameConstraints on the issuing CA too */
 } escertke_expect;
 
+/**
+ * The public domain name that the peer's certificate must carry if the peer is known to be a CSE: san where given, else computed.
+ * @param out  at least ESCERTKE_ID_MAX + 1 characters
+ * @return OK, ARG (an AE, or an identity that may be either), ID. @spec R-ID-50, A-20, A-29
+ */
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_expect_domain_name(const escertke_expect *expect, char *out);
+
 #define ESCERTKE_KEY_USAGE_DIGITAL_SIGNATURE 0x8000u
 #define ESCERTKE_KEY_USAGE_KEY_CERT_SIGN 0x0400u
 #define ESCERTKE_KEY_USAGE_CRL_SIGN 0x0200u
@@ -48,6 +55,7 @@ typedef struct escertke_expect {
 /** A certificate taken apart; spans borrow from the DER given to escertke_cert_parse. */
 typedef struct escertke_cert {
     escertke_span der;
+    int version;                   /* 1...3 */
     escertke_span serial;          /* INTEGER content octets */
     escertke_span issuer, subject; /* Name, whole TLV */
     int64_t not_before, not_after; /* seconds since 1970 */
@@ -55,12 +63,12 @@ typedef struct escertke_cert {
     escertke_span public_key;      /* BIT STRING content without the unused-bits octet */
     bool key_is_p256;              /* id-ecPublicKey with the named curve secp256r1 */
     bool key_is_uncompressed;      /* 65 octets, 04 first */
-    bool sig_is_ecdsa_sha256;      /* signatureAlgorithm, both places */
+    bool sig_is_ecdsa_sha256;      /* signatureAlgorithm, both places, without parameters */
     bool has_key_usage, has_basic_constraints, is_ca, has_eku;
-    bool eku_client, eku_server; /* also set by anyExtendedKeyUsage */
+    bool eku_client, eku_server;   /* also set by anyExtendedKeyUsage */
     uint16_t key_usage;            /* bit 0 of KeyUsage is 0x8000 */
     int path_len;                  /* -1 = none */
-    escertke_span san;              /* content of GeneralNames, empty = none */
+    escertke_span san;             /* content of GeneralNames, empty = none */
     escertke_span name_constraints; /* content of NameConstraints, empty = none */
     bool has_name_constraints;
     bool unknown_critical;         /* a critical extension that is not one of the above */

@@ -1,0 +1,18 @@
+/* constraints.h - name constraints of all CAs of a path against the names of all certificates below each (RFC 5280 4.2.1.10). */
+#ifndef ESCERTKE_CERT_CONSTRAINTS_H
+#define ESCERTKE_CERT_CONSTRAINTS_H
+
+#include <escertke/cert.h>
+
+/** More subtrees in one CA, more names in one certificate, or more comparisons on a path are refused. */
+#define SUBTREES_MAX 64u
+#define NAMES_MAX 256u
+#define COMPARISONS_MAX (SUBTREES_MAX * NAMES_MAX)
+
+/**
+ * @param certs  the path as parsed, leaf first
+ * @return OK, CERT (violated, malformed, a form that cannot be evaluated, or too much work). @spec A-19, A-21, A-24
+ */
+ESCERTKE_CHECKED escertke_err esc_constraints_check(const escertke_cert *certs, size_t count, escertke_detail *d);
+
+#endif

@@ -1,0 +1,325 @@
+#include "cert/profile.h"
+
+#include <stdio.h>
+
+#include "cert/der.h"
+#include "cert/names.h"
+#include "cert/san.h"
+
+#define EXPIRES_SOON_S (30 * 86400)
+#define SERIAL_OCTETS_MAX 20u
+
+static const escertke_cert *cert_of(const struct esc_view *v)
+{
+    return &v->certs[v->at];
+}
+
+/* ---- key and algorithms ------------------------------------------------------------------------------------- */
+
+static bool key_not_p256(const struct esc_view *v)
+{
+    return !cert_of(v)->key_is_p256;
+}
+
+static bool key_not_uncompressed(const struct esc_view *v)
+{
+    return cert_of(v)->key_is_p256 && !cert_of(v)->key_is_uncompressed;
+}
+
+static bool signature_foreign(const struct esc_view *v)
+{
+    return !cert_of(v)->sig_is_ecdsa_sha256;
+}
+
+struct named_oid {
+    const char *name;
+    uint8_t len, oid[9];
+};
+
+/* Algorithms that people meet, so that a refusal can name what it found. */
+static const char *oid_name(const struct named_oid *list, size_t count, escertke_span oid)
+{
+    for (size_t i = 0; i < count; i++)
+        if (escertke_span_equal(oid, (escertke_span){ list[i].oid, list[i].len }))
+            return list[i].name;
+    return "another algorithm";
+}
+
+static void key_found(const struct esc_view *v, char *out, size_t cap)
+{
+    static const struct named_oid keys[] = {
+        { "RSA", 9, { 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01 } }, { "Ed25519", 3, { 0x2B, 0x65, 0x70 } },
+        { "Ed448", 3, { 0x2B, 0x65, 0x71 } },  { "P-384", 5, { 0x2B, 0x81, 0x04, 0x00, 0x22 } },
+        { "P-521", 5, { 0x2B, 0x81, 0x04, 0x00, 0x23 } }, { "secp256k1", 5, { 0x2B, 0x81, 0x04, 0x00, 0x0A } },
+    };
+    static const uint8_t ec[] = { 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01 };
+    struct der_tlv spki, alg, id, curve;
+    const char *name = "another algorithm";
+
+    if (!esc_der_only(cert_of(v)->spki, DER_SEQUENCE, &spki))
+        return;
+    struct der r = esc_der_init(spki.value);
+    if (!esc_der_take(&r, DER_SEQUENCE, &alg))
+        return;
+    r = esc_der_init(alg.value);
+    if (esc_der_take(&r, DER_OID, &id)) {
+        bool is_ec = escertke_span_equal(id.value, (escertke_span){ ec, sizeof ec });
+        if (is_ec && !esc_der_peek(&r, DER_OID))
+            name = "a curve that is not given by name";
+        else if (!is_ec || esc_der_take(&r, DER_OID, &curve))
+            name = oid_name(keys, sizeof keys / sizeof *keys, is_ec ? curve.value : id.value);
+    }
+    snprintf(out, cap, "%s", name);
+}
+
+static void signature_found(const struct esc_view *v, char *out, size_t cap)
+{
+    static const struct named_oid signatures[] = {
+        { "ecdsa-with-SHA1", 7, { 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x01 } },
+        { "ecdsa-with-SHA384", 8, { 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x03 } },
+        { "ecdsa-with-SHA512", 8, { 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x04 } },
+        { "sha256WithRSAEncryption", 9, { 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0B } },
+        { "two different algorithms or parameters", 8, { 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02 } },
+    };
+    struct der_tlv cert, body, alg, id;
+
+    if (!esc_der_only(cert_of(v)->der, DER_SEQUENCE, &cert))
+        return;
+    struct der r = esc_der_init(cert.value);
+    if (!esc_der_take(&r, DER_SEQUENCE, &body) || !esc_der_take(&r, DER_SEQUENCE, &alg))
+        return;
+    r = esc_der_init(alg.value);
+    if (esc_der_take(&r, DER_OID, &id))
+        snprintf(out, cap, "%s", oid_name(signatures, sizeof signatures / sizeof *signatures, id.value));
+}
+
+/* ---- form --------------------------------------------------------------------------------------------------- */
+
+static bool version_not_3(const struct esc_view *v)
+{
+    return cert_of(v)->version != 3;
+}
+
+static bool serial_bad(const struct esc_view *v)
+{
+    escertke_span s = cert_of(v)->serial;
+
+    return s.len > SERIAL_OCTETS_MAX || s.ptr[0] >= 0x80 || (s.len == 1 && s.ptr[0] == 0);
+}
+
+static bool unknown_critical(const struct esc_view *v)
+{
+    return cert_of(v)->unknown_critical;
+}
+
+/* ---- validity ----------------------------------------------------------------------------------------------- */
+
+static bool not_yet_valid(const struct esc_view *v)
+{
+    return v->unix_s < cert_of(v)->not_before;
+}
+
+static bool expired(const struct esc_view *v)
+{
+    return v->unix_s > cert_of(v)->not_after;
+}
+
+static bool expires_soon(const struct esc_view *v)
+{
+    return !expired(v) && cert_of(v)->not_after - v->unix_s < EXPIRES_SOON_S;
+}
+
+static void time_found(int64_t unix_s, const char *what, char *out, size_t cap)
+{
+    char text[16];
+
+    escertke_timestamp_format(unix_s < 0 ? 0 : unix_s, text);
+    snprintf(out, cap, "%s %s UTC", what, text);
+}
+
+static void not_before_found(const struct esc_view *v, char *out, size_t cap)
+{
+    time_found(cert_of(v)->not_before, "notBefore", out, cap);
+}
+
+static void not_after_found(const struct esc_view *v, char *out, size_t cap)
+{
+    time_found(cert_of(v)->not_after, "notAfter", out, cap);
+}
+
+/* ---- what it may be used for -------------------------------------------------------------------------------- */
+
+static bool no_digital_signature(const struct esc_view *v)
+{
+    return !(cert_of(v)->key_usage & ESCERTKE_KEY_USAGE_DIGITAL_SIGNATURE);
+}
+
+static void key_usage_found(const struct esc_view *v, char *out, size_t cap)
+{
+    if (cert_of(v)->has_key_usage)
+        snprintf(out, cap, "keyUsage without it");
+    else
+        snprintf(out, cap, "no keyUsage");
+}
+
+static bool is_ca(const struct esc_view *v)
+{
+    return cert_of(v)->is_ca;
+}
+
+static bool leaf_signs_certificates(const struct esc_view *v)
+{
+    return !is_ca(v) && cert_of(v)->key_usage & ESCERTKE_KEY_USAGE_KEY_CERT_SIGN;
+}
+
+static bool leaf_constrains_names(const struct esc_view *v)
+{
+    return cert_of(v)->has_name_constraints;
+}
+
+static bool purpose_missing(const struct esc_view *v)
+{
+    const escertke_cert *c = cert_of(v);
+    bool usable = v->purpose == ESC_CLIENT   ? c->eku_client
+                  : v->purpose == ESC_SERVER ? c->eku_server
+                                             : c->eku_client || c->eku_server;
+    return c->has_eku && !usable;
+}
+
+static bool one_purpose_only(const struct esc_view *v)
+{
+    return cert_of(v)->eku_client != cert_of(v)->eku_server;
+}
+
+static void purpose_found(const struct esc_view *v, char *out, size_t cap)
+{
+    bool client = cert_of(v)->eku_client, server = cert_of(v)->eku_server;
+
+    snprintf(out, cap, "%s", client ? "clientAuth only" : server ? "serverAuth only" : "other purposes");
+}
+
+static bool not_a_ca(const struct esc_view *v)
+{
+    return !cert_of(v)->is_ca;
+}
+
+static bool no_cert_sign(const struct esc_view *v)
+{
+    return !(cert_of(v)->key_usage & ESCERTKE_KEY_USAGE_KEY_CERT_SIGN);
+}
+
+/* An anchor is trusted as it is; it must only not say of itself that it is none (it may be older than version 3). */
+static bool anchor_denies_ca(const struct esc_view *v)
+{
+    return (cert_of(v)->has_basic_constraints && not_a_ca(v)) || (cert_of(v)->has_key_usage && no_cert_sign(v));
+}
+
+static bool path_too_long(const struct esc_view *v)
+{
+    int below = 0;
+
+    for (size_t i = 1; i < v->at; i++)
+        below += !esc_cert_self_issued(&v->certs[i]);
+    return cert_of(v)->path_len >= 0 && below > cert_of(v)->path_len;
+}
+
+static bool issuer_constrains_nothing(const struct esc_view *v)
+{
+    return v->at == 1 && !cert_of(v)->has_name_constraints && esc_san_names_ae(&v->certs[0]);
+}
+
+/* ---- the table ---------------------------------------------------------------------------------------------- */
+
+#define ALL (ESC_LEAF | ESC_CA | ESC_ANCHOR)
+#define BELOW (ESC_LEAF | ESC_CA) /* what the anchor vouches for */
+#define ERROR ESCERTKE_LINT_ERROR
+#define WARN ESCERTKE_LINT_WARN
+#define NOTE ESCERTKE_LINT_NOTE
+#define CERT ESCERTKE_ERR_CERT
+#define PROFILE ESCERTKE_ERR_PROFILE
+#define VALIDITY ESCERTKE_ERR_VALIDITY
+#define BAD ALERT_BAD_CERTIFICATE
+#define UNSUPPORTED ALERT_UNSUPPORTED_CERTIFICATE
+#define EXPIRED ALERT_CERTIFICATE_EXPIRED
+
+const struct esc_rule esc_rules[] = {
+    { ALL, ERROR, ERROR, PROFILE, UNSUPPORTED, "TS-0003 10.1.1.1", key_not_p256,
+      "public key must be on the named curve secp256r1; every oneM2M peer refuses it", key_found },
+    { ALL, ERROR, ERROR, PROFILE, UNSUPPORTED, "TS-0003 10.1.1.1", key_not_uncompressed,
+      "public key must be an uncompressed point of 65 octets; every oneM2M peer refuses another form", NULL },
+    { BELOW, ERROR, ERROR, PROFILE, UNSUPPORTED, "TS-0003 10.1.1.3", signature_foreign,
+      "signature must be ecdsa-with-SHA256; every oneM2M peer refuses it", signature_found },
+    { ESC_ANCHOR, NOTE, WARN, PROFILE, UNSUPPORTED, "TS-0003 10.1.1.3", signature_foreign,
+      "self-signature should be ecdsa-with-SHA256; nobody verifies an anchor's, but a literal reader may mind", signature_found },
+    { BELOW, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.1.2.1", version_not_3, "certificate must be version 3; peers refuse it", NULL },
+    { BELOW, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.1.2.2", serial_bad,
+      "serial number must be positive and of 20 octets at most; strict peers refuse it", NULL },
+    { ALL, ERROR, ERROR, CERT, BAD, "RFC 5280 4.2", unknown_critical,
+      "a critical extension that is not known must be refused by every peer", NULL },
+    { ALL, ERROR, ERROR, VALIDITY, EXPIRED, "RFC 5280 4.1.2.5", not_yet_valid, "not yet valid; peers refuse it", not_before_found },
+    { ALL, ERROR, ERROR, VALIDITY, EXPIRED, "RFC 5280 4.1.2.5", expired, "expired; peers refuse it", not_after_found },
+    { ALL, NOTE, NOTE, VALIDITY, EXPIRED, "RFC 5280 4.1.2.5", expires_soon,
+      "expires within 30 days; peers will refuse it then", not_after_found },
+
+    { ESC_LEAF, ERROR, ERROR, PROFILE, BAD, "TS-0003 10.1.1.1", no_digital_signature,
+      "keyUsage must be present with digitalSignature; every oneM2M peer refuses it", key_usage_found },
+    { ESC_LEAF, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.2.1.9", is_ca,
+      "a CA certificate is no end-point's certificate; peers refuse it", NULL },
+    { ESC_LEAF, WARN, WARN, PROFILE, BAD, "RFC 5280 4.2.1.3", leaf_signs_certificates,
+      "keyCertSign in a certificate that is not a CA's; strict peers may refuse it", NULL },
+    { ESC_LEAF, WARN, WARN, PROFILE, BAD, "RFC 5280 4.2.1.10", leaf_constrains_names,
+      "nameConstraints belong in CA certificates only; strict peers may refuse it", NULL },
+    { ESC_LEAF, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.2.1.12", purpose_missing,
+      "extKeyUsage, where present, must allow the TLS role; peers refuse it", purpose_found },
+    { ESC_LEAF, WARN, WARN, PROFILE, BAD, "RFC 5280 4.2.1.12", one_purpose_only,
+      "extKeyUsage allows one TLS role: peers refuse it in the other (initiator clientAuth, terminator serverAuth)", purpose_found },
+
+    { ESC_CA, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.2.1.9", not_a_ca,
+      "an issuer must be a CA by its basicConstraints; every peer refuses it", NULL },
+    { ESC_CA, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.2.1.3", no_cert_sign,
+      "a CA must have keyUsage with keyCertSign; every peer refuses it", key_usage_found },
+    { ESC_CA, NOTE, ERROR, PROFILE, BAD, "TS-0003 10.1.1.1", no_digital_signature,
+      "keyUsage of a CA lacks digitalSignature, which the text demands of all certificates; only peers with a strict profile refuse it",
+      NULL },
+    { ESC_ANCHOR, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.2.1.9", anchor_denies_ca,
+      "basicConstraints or keyUsage of the trust anchor forbid it to sign certificates; peers refuse the path", NULL },
+    { ESC_CA | ESC_ANCHOR, ERROR, ERROR, CERT, BAD, "RFC 5280 4.2.1.9", path_too_long,
+      "more intermediate certificates below it than its pathLenConstraint allows; every peer refuses the path", NULL },
+    { ESC_CA, WARN, ERROR, PROFILE, BAD, "TS-0003 10.1.1.5", issuer_constrains_nothing,
+      "the CA that issues AE-ID certificates must carry nameConstraints; peers with a strict profile refuse it", NULL },
+};
+const size_t esc_rule_count = sizeof esc_rules / sizeof *esc_rules;
+
+/* ---- use ---------------------------------------------------------------------------------------------------- */
+
+bool esc_cert_self_issued(const escertke_cert *cert)
+{
+    return escertke_span_equal(cert->issuer, cert->subject);
+}
+
+enum esc_place esc_place(const escertke_cert *certs, size_t count, size_t at)
+{
+    if (at == 0)
+        return ESC_LEAF;
+    return at == count - 1 && esc_cert_self_issued(&certs[at]) ? ESC_ANCHOR : ESC_CA;
+}
+
+const char *esc_place_name(enum esc_place place)
+{
+    return place == ESC_LEAF ? "leaf certificate" : place == ESC_CA ? "CA certificate" : "trust anchor";
+}
+
+bool esc_rule_broken(const struct esc_rule *rule, const struct esc_view *v)
+{
+    return rule->places & v->place && rule->broken(v);
+}
+
+void esc_rule_text(const struct esc_rule *rule, const struct esc_view *v, char *out, size_t cap)
+{
+    char found[80] = "";
+
+    if (rule->found)
+        rule->found(v, found, sizeof found);
+    snprintf(out, cap, "%s %zu: %s%s%s%s", esc_place_name(v->place), v->at, rule->text, *found ? " (found: " : "", found,
+             *found ? ")" : "");
+}
