@@ -24,7 +24,8 @@ typedef struct escertke_http_server_config {
     escertke_handler_fn handler;
     void *handler_ctx;
     unsigned threads;          /* event loops; 0 = number of cores, at most 16 */
-    unsigned workers;          /* 0: handler runs in the event loop (must not block); else so many threads run it */
+    unsigned workers;          /* 0: handler runs in the event loop (must not block); else so many threads run it, and
+                                  16 requests per thread may wait; past that 503 and RSC 5000 */
     unsigned max_connections;  /* 0 = 1024 */
     unsigned timeout_s;        /* idle connection; 0 = 30 */
     size_t max_body;           /* 0 = ESCERTKE_PRIMITIVE_MAX; past it 413 and RSC 4000 */
@@ -37,7 +38,10 @@ typedef struct escertke_http_server_config {
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_http_server_start(const escertke_http_server_config *cfg, escertke_http_server **out, escertke_detail *d);
 /** URL with the real port, "http://127.0.0.1:41234/notify"; valid until stop. */
 ESCERTKE_API const char *escertke_http_server_url(const escertke_http_server *s);
-/** Stop accepting, finish what is being answered (at most @p drain_ms), close, release. NULL allowed. */
+/**
+ * Stop accepting, finish what is being answered (at most @p drain_ms), close, release. NULL allowed.
+ * What waits in the queue after that gets 503; a handler that still runs is waited for, whatever it takes.
+ */
 ESCERTKE_API void escertke_http_server_stop(escertke_http_server *s, unsigned drain_ms);
 
 /* ---- client ------------------------------------------------------------------------------------------------ */
@@ -59,8 +63,9 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_http_client_new(const escert
  * @param base   a pointOfAccess or registrar URL: http(s)://host[:port][/path]
  * @param to_ae  the receiver is an AE reached by its poa: the poa's path alone is used if it has one (R-BH-7)
  * @return OK (any RSC), or ESCERTKE_ERR_
- *         ARG          URL not usable
- *         UNREACHABLE  no connection, connection closed without an answer, TLS to the hop failed
+ *         ARG          URL not usable, To not an address, no operation or request identifier
+ *         UNREACHABLE  no connection (in connect_timeout_ms), closed without a whole answer, TLS to the hop failed
+ *         CREDENTIAL   anchors, certificate or key of the client's configuration not usable
  *         DEADLINE     too late
  *         RQI          X-M2M-RI differs from the request's
  *         HTTP         no or bad X-M2M-RSC, content of a type that is not understood, malformed HTTP
