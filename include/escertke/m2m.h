@@ -151,7 +151,8 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_set(char **member,
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_copy(const escertke_primitive *from, escertke_primitive *to);
 /**
  * Parse a whole primitive (MQTT, WebSocket, polling): op marks a request, rsc a response (R-DT-32). Content is re-serialized
- * compactly; {"m2m:atrl":[...]} of a Retrieve becomes atrl. Every known parameter is checked for its type, unknown members are ignored.
+ * compactly; {"m2m:atrl":[...]} of a Retrieve becomes atrl. Every known parameter is checked for its type, unknown members are
+ * ignored.
  * rqi must be there, to in a request, fr in a request other than Create; whether pc may be missing is the receiver's question.
  * @param out  initialised by the call; to be cleared by the caller in any case: after a failure it may still hold rqi, and
  *             nothing else, so that an error response can repeat it
