@@ -1,0 +1,2 @@
+escertke_unit(profile PARTS cert testpki)
+escertke_unit(san PARTS cert testpki)
