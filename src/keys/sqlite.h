@@ -19,7 +19,7 @@
  * Created with mode 0600 whatever the umask says. Opens no existing file: closing it would drop the locks that this
  * process holds on it through SQLite.
  * @param real  absolute path without symbolic links
- * @return OK, IO, STORE_FULL
+ * @return OK, IO, STORE (too short for a database), STORE_FULL
  */
 escertke_err esc_sqlite_file_ready(const char *path, char real[PATH_MAX], escertke_detail *d);
 

@@ -35,6 +35,31 @@ static bool is_full(int number)
     return number == ENOSPC || number == EDQUOT || number == EFBIG;
 }
 
+static int last_errno(sqlite3_file *file)
+{
+    int number = 0;
+
+    if (file && file->pMethods)
+        (void)file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number);
+    return number;
+}
+
+/* sqlite3_system_errno is not set when a commit fails to write; the file that could not be written knows. */
+static int errno_of(sqlite3 *db, int rc)
+{
+    static const int pointers[] = { SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER };
+    int number = 0;
+
+    if (rc != SQLITE_IOERR_WRITE)
+        return sqlite3_system_errno(db);
+    for (size_t i = 0; i < sizeof pointers / sizeof *pointers && number == 0; i++) {
+        sqlite3_file *file = NULL;
+        if (sqlite3_file_control(db, "main", pointers[i], &file) == SQLITE_OK)
+            number = last_errno(file);
+    }
+    return number;
+}
+
 escertke_err esc_sqlite_fail(sqlite3 *db, int rc, const char *doing, escertke_detail *d)
 {
     static const struct {
@@ -49,9 +74,9 @@ escertke_err esc_sqlite_fail(sqlite3 *db, int rc, const char *doing, escertke_de
         { SQLITE_PERM, ESCERTKE_ERR_IO, "permission denied" },
         { SQLITE_BUSY, ESCERTKE_ERR_STORE, "another process holds it for too long" },
         { SQLITE_NOTADB, ESCERTKE_ERR_STORE, "the file is not an SQLite database" },
-        { SQLITE_CORRUPT, ESCERTKE_ERR_STORE, "the file is damaged; restore a copy, or move it away and establish the keys again" },
+        { SQLITE_CORRUPT, ESCERTKE_ERR_STORE, "the file is damaged; restore a copy, or move it away and establish new keys" },
     };
-    int code = rc & 0xff, number = sqlite3_system_errno(db);
+    int code = rc & 0xff, number = errno_of(db, rc);
 
     if ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && is_full(number))
         code = SQLITE_FULL;

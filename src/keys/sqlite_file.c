@@ -10,6 +10,12 @@
 
 #include "base/fail.h"
 
+/* Long paths are cut in the reasons, so that what is wrong still fits. */
+#define SHOWN "key store %.160s: "
+
+/* SQLite takes a shorter file for an empty one and would write over it. */
+#define SMALLEST 512
+
 static escertke_err fail_errno(const char *path, int number, const char *doing, escertke_detail *d)
 {
     static const struct {
@@ -30,10 +36,10 @@ static escertke_err fail_errno(const char *path, int number, const char *doing, 
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].number == number)
-            return esc_fail(d, known[i].err, "", "key store %s: cannot %s: %s", path, doing, known[i].what);
+            return esc_fail(d, known[i].err, "", SHOWN "cannot %s: %s", path, doing, known[i].what);
     if (strerror_r(number, text, sizeof text) != 0)
         snprintf(text, sizeof text, "error %d", number);
-    return esc_fail(d, ESCERTKE_ERR_IO, "", "key store %s: cannot %s: %s", path, doing, text);
+    return esc_fail(d, ESCERTKE_ERR_IO, "", SHOWN "cannot %s: %s", path, doing, text);
 }
 
 /* A regular file of ours that is closed to everybody else? */
@@ -42,13 +48,12 @@ static escertke_err check_owned(const char *path, const struct stat *st, escertk
     unsigned mode = (unsigned)st->st_mode & 07777u;
 
     if (!S_ISREG(st->st_mode))
-        return esc_fail(d, ESCERTKE_ERR_IO, "", "key store %s: not a regular file", path);
+        return esc_fail(d, ESCERTKE_ERR_IO, "", SHOWN "not a regular file", path);
     if (st->st_uid != geteuid())
-        return esc_fail(d, ESCERTKE_ERR_IO, "", "key store %s: owned by user %lu, expected user %lu who runs this", path,
+        return esc_fail(d, ESCERTKE_ERR_IO, "", SHOWN "owned by user %lu, expected user %lu who runs this", path,
                         (unsigned long)st->st_uid, (unsigned long)geteuid());
     if (mode & (S_IRWXG | S_IRWXO))
-        return esc_fail(d, ESCERTKE_ERR_IO, "", "key store %s: mode %04o lets others at the keys, expected 0600; run: chmod 600 %s",
-                        path, mode, path);
+        return esc_fail(d, ESCERTKE_ERR_IO, "", SHOWN "mode %04o lets others at the keys, expected 0600; chmod 600 it", path, mode);
     return ESCERTKE_OK;
 }
 
@@ -82,6 +87,9 @@ static escertke_err check_existing(const char *path, char real[PATH_MAX], escert
         return fail_errno(path, errno, "read it", d);
     if (faccessat(AT_FDCWD, real, W_OK, AT_EACCESS) != 0)
         return fail_errno(path, errno, "write it", d);
+    if (st.st_size > 0 && st.st_size < SMALLEST)
+        return esc_fail(d, ESCERTKE_ERR_STORE, "", SHOWN "not an SQLite database: %lld octets, expected none or at least %d", path,
+                        (long long)st.st_size, SMALLEST);
     return ESCERTKE_OK;
 }
 

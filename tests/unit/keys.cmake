@@ -1,0 +1,15 @@
+escertke_unit(entry PARTS keys)
+escertke_unit(ordered PARTS keys)
+escertke_unit(store PARTS keys)
+escertke_unit(store_memory PARTS keys)
+escertke_unit(store_sqlite PARTS keys)
+escertke_unit(sqlite_file PARTS keys)
+escertke_unit(sqlite_schema PARTS keys)
+escertke_unit(sqlite_conn PARTS keys)
+
+# A child puts keys until it is killed.
+add_executable(store_kill ${PROJECT_SOURCE_DIR}/tests/integration/store_kill.c)
+target_link_libraries(store_kill PRIVATE escertke_keys PkgConfig::CMOCKA)
+target_include_directories(store_kill PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+add_test(NAME store_kill COMMAND store_kill)
+set_tests_properties(store_kill PROPERTIES TIMEOUT 60 LABELS integration)
