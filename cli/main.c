@@ -22,6 +22,8 @@ static const struct command {
     { "keys", "export", cmd_keys_export, "write one key as 64 hex digits to a pipe or a private file" },
     { "keys", "delete", cmd_keys_delete, "delete one key" },
     { "keys", "prune", cmd_keys_prune, "delete the keys that have expired" },
+    { "serve", NULL, cmd_serve, "be a terminating end-point" },
+    { "establish", NULL, cmd_establish, "establish a key with a terminating end-point" },
     { NULL, NULL, NULL, NULL },
 };
 

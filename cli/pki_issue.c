@@ -233,9 +233,12 @@ static escertke_err add_san(X509 *cert, const struct san *san, escertke_detail *
 static escertke_err make_leaf(const struct settings *s, const struct san *san, const struct pki_pair *ca, struct pki_pair *leaf,
                               escertke_detail *d)
 {
-    struct pki_subject subject = { san->text, ca, s->days };
+    char name[ESCERTKE_ID_MAX + 8];
+    struct pki_subject subject = { name, ca, s->days };
     escertke_err err;
 
+    /* A common name that looks like a domain name would be held against the name constraints by some verifiers. */
+    snprintf(name, sizeof name, "%s%s", s->node_id ? "node " : "", san->text);
     if ((err = pki_new_key(leaf, d)) != ESCERTKE_OK || (err = pki_new_cert(&subject, leaf, d)) != ESCERTKE_OK ||
         (err = pki_add_extension(leaf->cert, NID_key_usage, "critical,digitalSignature", d)) != ESCERTKE_OK ||
         (err = add_san(leaf->cert, san, d)) != ESCERTKE_OK)

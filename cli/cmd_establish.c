@@ -1,0 +1,265 @@
+/* cmd_establish.c - establish: an initiating end-point runs one handshake with a peer and keeps the key. */
+#include <escertke/carrier.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "commands.h"
+#include "hop.h"
+#include "identity.h"
+#include "out.h"
+#include "picture.h"
+#include "register.h"
+#include "target.h"
+
+struct settings {
+    struct identity_settings identity; /* first: see identity.h */
+    struct hop_settings hop;
+    const char *to, *url, *via, *address, *carrier;
+    long timeout_s;
+    bool require_esi;
+};
+
+#define AT(member) offsetof(struct settings, member)
+
+static bool check_carrier(const char *value, char *why, size_t cap)
+{
+    if (strcmp(value, "notify") == 0)
+        return true;
+    snprintf(why, cap, "this build has the carrier notify only (TS-0004 7.5.1.2.12)");
+    return false;
+}
+
+static bool check_address(const char *value, char *why, size_t cap)
+{
+    escertke_address address;
+
+    if (escertke_address_parse(escertke_span_str(value), &address) == ESCERTKE_OK && address.attr.len == 0)
+        return true;
+    snprintf(why, cap, "expected the address of an <AE> or <CSEBase>, e.g. /in1/Cmeter or /in1/- (TS-0004 6.2.4)");
+    return false;
+}
+
+static const struct option_def establish_options[] = {
+    { .name = "to", .arg = "ID", .kind = OPTION_TEXT, .offset = AT(to), .check = identity_check_id, .required = true,
+      .help = "Absolute AE-ID or CSE-ID of the terminating end-point" },
+    { .name = "url", .arg = "URL", .kind = OPTION_TEXT, .offset = AT(url), .check = hop_check_url,
+      .help = "the peer's own point of access" },
+    { .name = "via", .arg = "URL", .kind = OPTION_TEXT, .offset = AT(via), .check = hop_check_url,
+      .help = "own registrar CSE; the own <AE> is registered there if it is not yet" },
+    { .name = "address", .arg = "ADDR", .kind = OPTION_TEXT, .offset = AT(address), .check = check_address,
+      .help = "resource of the peer; default its SP-relative <AE> (/CSE/Cname) or <CSEBase> (/CSE/-); needed for an S-type AE" },
+    { .name = "require-esi", .kind = OPTION_FLAG, .offset = AT(require_esi),
+      .help = "with --via: stop if the peer's esi does not say 43; without, that is said and the handshake goes on" },
+    { .name = "carrier", .arg = "NAME", .kind = OPTION_TEXT, .offset = AT(carrier), .check = check_carrier,
+      .help = "envelope of the messages, default notify" },
+    { .name = "timeout", .arg = "S", .kind = OPTION_NUMBER, .offset = AT(timeout_s), .min = 1, .max = 3600,
+      .help = "seconds for the whole handshake, default 60" },
+    { .name = "tls-trust", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_trust),
+      .help = "anchors for an https hop, default the system's" },
+    { .name = "tls-cert", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_cert), .help = "client certificate for an https hop" },
+    { .name = "tls-key", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_key), .help = "its private key" },
+    { .name = NULL },
+};
+
+static const struct options_spec establish_spec = {
+    .command = "establish",
+    .synopsis = IDENTITY_SYNOPSIS " --to ID (--url URL | --via URL [--address ADDR])",
+    .about = "Establish a pairwiseE2EKey with a terminating end-point and keep it in the store. Says established or refused (failed if "
+             "nobody refused: unreachable, too late, local). Exit codes: 0 established, 1 local failure, 2 usage, 3 the peer or a CSE "
+             "refused, 4 authentication failed on either side, 5 unreachable or timed out.",
+    .groups = { identity_options, establish_options, output_options },
+};
+
+struct run {
+    const struct settings *s;
+    struct identity identity;
+    struct hop_files files;
+    escertke_http_client *client;
+    struct target target;
+    struct picture picture;
+    escertke_detail d;
+};
+
+static escertke_err send_request(void *ctx, const escertke_primitive *req, escertke_primitive *rsp, escertke_detail *d)
+{
+    const struct run *r = ctx;
+    const char *url = r->s->url ? r->s->url : r->s->via;
+
+    return escertke_http_send(r->client, url, r->s->url && !r->target.is_cse, req, rsp, d);
+}
+
+static void progress(void *ctx, int message, size_t len)
+{
+    struct run *r = ctx;
+    picture_message(&r->picture, message, len, escertke_system_clock(NULL).mono_ms);
+}
+
+static void say_established(const escertke_key_entry *e)
+{
+    char id[2 * ESCERTKE_KEY_ID_LEN + 1], expires[24];
+    json_t *event = out_new_event("established");
+
+    escertke_hex((escertke_span){ e->key.id, sizeof e->key.id }, id);
+    out_time(e->expires_s, expires);
+    out_text(event, "role", escertke_role_name(e->role));
+    out_text(event, "peer", e->peer);
+    out_text(event, "key_id", id);
+    out_text(event, "suite", e->suite);
+    out_text(event, "engine", e->engine);
+    out_text(event, "expires", expires);
+    out_event(event, "established key %s with %s until %s (%s)", id, e->peer, expires, e->suite);
+}
+
+/* One event for every run that did not succeed; the words for people go to stderr as well. */
+static void say_failed(const struct run *r, escertke_err err)
+{
+    escertke_class class = escertke_err_class(err);
+    const char *name = class == ESCERTKE_CLASS_PEER || class == ESCERTKE_CLASS_AUTH ? "refused" : "failed";
+    const char *reason = r->d.reason[0] ? r->d.reason : escertke_err_text(err);
+    json_t *event = out_new_event(name);
+
+    out_text(event, "role", escertke_role_name(ESCERTKE_INITIATOR));
+    out_text(event, "peer", r->s->to);
+    if (r->d.rsc)
+        out_number(event, "rsc", r->d.rsc);
+    out_text(event, "alert", escertke_alert_name(r->d.alert));
+    out_text(event, "reason", reason);
+    out_text(event, "clause", r->d.clause);
+    out_text(event, "error", escertke_err_name(err));
+    if (r->d.message)
+        out_number(event, "message", r->d.message);
+    out_event(event, "%s %s: %s", name, r->s->to, reason);
+}
+
+/* A CSE is no <AE>: it stands at its registrar as <remoteCSE>, which escertke relay takes care of. */
+static escertke_err register_ae(struct run *r)
+{
+    struct registration reg = { .identity = &r->identity };
+
+    if (r->identity.is_cse)
+        return ESCERTKE_OK;
+    reg.exchange = (struct exchange){ r->client, r->s->via, r->identity.stem, r->identity.endpoint.tls };
+    escertke_err err = registration_run(&reg, &r->d);
+    if (err == ESCERTKE_OK && reg.created)
+        out_words("registered %s at %s", reg.address, r->s->via);
+    registration_free(&reg);
+    return err;
+}
+
+/* Does the peer say that it supports ESCertKE? Not knowing is no reason to stop unless one is asked to (R-IO-8, R-RG-41). */
+static escertke_err discover(struct run *r)
+{
+    const struct exchange x = { r->client, r->s->via, r->target.from, r->identity.endpoint.tls };
+    const struct exchange_request request = { .op = ESCERTKE_OP_RETRIEVE, .to = r->target.address, .atrl = "esi" };
+    escertke_primitive rsp;
+    escertke_esi esi;
+    char why[160] = "";
+    escertke_err err = exchange_send(&x, &request, &rsp, &r->d);
+
+    if (err == ESCERTKE_OK && rsp.rsc != ESCERTKE_RSC_OK)
+        snprintf(why, sizeof why, "the CSE answered %d %s to a Retrieve of it", rsp.rsc, escertke_rsc_name(rsp.rsc));
+    else if (err == ESCERTKE_OK && escertke_esi_find(rsp.format, escertke_buf_span(&rsp.content), &esi, NULL) != ESCERTKE_OK)
+        snprintf(why, sizeof why, "the resource does not show the attribute");
+    else if (err == ESCERTKE_OK && !escertke_esi_has(&esi, ESCERTKE_SUID_ESCERTKE))
+        snprintf(why, sizeof why, "it does not contain 43");
+    escertke_primitive_clear(&rsp);
+    if (err != ESCERTKE_OK || !why[0])
+        return err;
+    if (r->s->require_esi)
+        return esc_fail(&r->d, ESCERTKE_ERR_UNSUPPORTED, "TS-0001 11.4.3, TS-0004 6.3.5.52",
+                        "esi of %s does not say that it supports ESCertKE: %s", r->target.address, why);
+    out_words("esi of %s does not say that it supports ESCertKE (%s); going on", r->target.address, why);
+    return ESCERTKE_OK;
+}
+
+static escertke_err handshake(struct run *r, escertke_key_entry *entry)
+{
+    escertke_initiator *initiator = NULL;
+    uint32_t ttl_ms = (uint32_t)r->s->timeout_s * 1000;
+    escertke_err err = escertke_initiator_new(&r->identity.endpoint, r->s->to, ttl_ms, &initiator, &r->d);
+
+    if (err != ESCERTKE_OK)
+        return err;
+    escertke_notify_params params = { .to = r->target.address,
+                                      .from = r->target.from,
+                                      .send = send_request,
+                                      .send_ctx = r,
+                                      .clock = escertke_system_clock,
+                                      .progress = progress,
+                                      .progress_ctx = r };
+    picture_begin(&r->picture, r->identity.id.text, r->s->via, r->s->to, escertke_system_clock(NULL).mono_ms);
+    err = escertke_notify_establish(initiator, &params, &r->d);
+    if (err == ESCERTKE_OK)
+        err = escertke_initiator_entry(initiator, entry);
+    picture_end(&r->picture, err == ESCERTKE_OK ? "the same key at both ends, and nowhere between" : "no key",
+                escertke_system_clock(NULL).mono_ms);
+    escertke_initiator_free(initiator);
+    return err;
+}
+
+static escertke_err establish(struct run *r)
+{
+    const struct settings *s = r->s;
+    escertke_key_entry entry;
+    escertke_err err;
+
+    if ((err = identity_open(&s->identity, &r->identity, &r->d)) != ESCERTKE_OK ||
+        (err = target_find(&r->identity, s->to, s->url != NULL, s->address, &r->target, &r->d)) != ESCERTKE_OK ||
+        (err = hop_files_read(&s->hop, &r->files, &r->d)) != ESCERTKE_OK)
+        return err;
+    if ((err = hop_client(&r->files, (uint32_t)s->timeout_s * 1000, &r->client)) != ESCERTKE_OK)
+        return esc_fail(&r->d, err, "", "the HTTP client could not be started");
+    if (s->via && ((err = register_ae(r)) != ESCERTKE_OK || (err = discover(r)) != ESCERTKE_OK))
+        return err;
+    if ((err = handshake(r, &entry)) != ESCERTKE_OK)
+        return err;
+    say_established(&entry);
+    escertke_key_entry_wipe(&entry);
+    return ESCERTKE_OK;
+}
+
+static int run(const struct settings *s)
+{
+    struct run r = { .s = s };
+    int code = EXIT_DONE;
+
+    escertke_detail_init(&r.d);
+    r.picture.out = out_is_interactive() ? stderr : NULL;
+    r.picture.utf8 = out_is_utf8();
+    escertke_err err = establish(&r);
+    if (err != ESCERTKE_OK) {
+        if (escertke_err_class(err) != ESCERTKE_CLASS_USAGE)
+            say_failed(&r, err);
+        code = out_failure(err, &r.d, "establish with %s", s->to);
+    }
+    escertke_http_client_free(r.client);
+    hop_files_free(&r.files);
+    identity_close(&r.identity);
+    return code;
+}
+
+static int check_settings(const struct settings *s)
+{
+    if (!s->url == !s->via)
+        return out_usage(establish_spec.command, "expected one of --url (the peer's point of access) and --via (own registrar CSE), found %s",
+                         s->url ? "both" : "none");
+    if (strcmp(s->to, s->identity.id) == 0)
+        return out_usage(establish_spec.command, "--to and --id are the same: %s", s->to);
+    return OPTIONS_RUN;
+}
+
+int cmd_establish(int argc, char **argv)
+{
+    struct settings s = { .timeout_s = ESCERTKE_TTL_MS / 1000 };
+    struct options o;
+    int code = options_parse(&establish_spec, argc, argv, &s, &o);
+
+    if (code == OPTIONS_RUN && (code = check_settings(&s)) == OPTIONS_RUN) {
+        out_use_json(s.identity.json);
+        code = run(&s);
+    }
+    options_free(&o);
+    return code;
+}

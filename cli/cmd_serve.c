@@ -1,0 +1,199 @@
+/* cmd_serve.c - serve: a terminating end-point behind HTTP listeners, registered at its CSE if one is named. */
+#include <escertke/carrier.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "commands.h"
+#include "hop.h"
+#include "identity.h"
+#include "out.h"
+#include "register.h"
+#include "runtime.h"
+
+#define MAX_PENDING 100000
+#define MAX_PENDING_MIB 1024
+#define WORKERS_PER_THREAD 4u /* a worker waits for the disk when it stores a key */
+#define DRAIN_MS 3000u
+
+struct settings {
+    struct identity_settings identity; /* first: see identity.h */
+    struct hop_settings hop;
+    struct text_list listen;
+    const char *via, *poa;
+    long threads, max_pending, max_pending_mib;
+};
+
+#define AT(member) offsetof(struct settings, member)
+
+static const struct option_def serve_options[] = {
+    { .name = "listen", .arg = "URL", .kind = OPTION_LIST, .offset = AT(listen), .check = hop_check_url, .required = true,
+      .help = "http(s)://HOST:PORT[/PATH]; port 0 is any free port, the listening event says which" },
+    { .name = "via", .arg = "URL", .kind = OPTION_TEXT, .offset = AT(via), .check = hop_check_url,
+      .help = "registrar CSE: register the own <AE> there, or bring it up to date, and let the peers reach it" },
+    { .name = "poa", .arg = "URL", .kind = OPTION_TEXT, .offset = AT(poa), .check = hop_check_url,
+      .help = "pointOfAccess to register, if the CSE reaches this machine by another URL than the first --listen" },
+    { .name = "threads", .arg = "N", .kind = OPTION_NUMBER, .offset = AT(threads), .min = 1, .max = 16,
+      .help = "event loops of each listener, default one per core" },
+    { .name = "max-pending", .arg = "N", .kind = OPTION_NUMBER, .offset = AT(max_pending), .min = 1, .max = 10000000,
+      .help = "half-open handshakes held at most, default 100000; past it the oldest goes" },
+    { .name = "max-pending-memory", .arg = "MIB", .kind = OPTION_NUMBER, .offset = AT(max_pending_mib), .min = 1, .max = 1048576,
+      .help = "memory for half-open handshakes in MiB, default 1024" },
+    { .name = "tls-cert", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_cert), .help = "certificate of the https hop, PEM" },
+    { .name = "tls-key", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_key), .help = "its private key" },
+    { .name = "tls-client-trust", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_client_trust),
+      .help = "https listeners demand a client certificate under these anchors" },
+    { .name = "tls-trust", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_trust),
+      .help = "anchors for an https --via, default the system's" },
+    { .name = NULL },
+};
+
+static const struct options_spec serve_spec = {
+    .command = "serve",
+    .synopsis = IDENTITY_SYNOPSIS " --listen URL... [--peer RULE...] [--via URL]",
+    .about = "Be a terminating end-point: answer ESCertKE handshakes and keep the keys. Without --peer every peer is accepted whose "
+             "certificate leads to --trust and says the ID it claims. SIGTERM and SIGINT end it cleanly, SIGHUP loads certificate, key "
+             "and trust anchors again. Events: listening, registered, established, refused, alert, replayed, expired, reloaded.",
+    .groups = { identity_options, serve_options, output_options },
+};
+
+struct server {
+    const struct settings *s;
+    struct identity identity;
+    struct hop_files files;
+    escertke_terminator *terminator;
+    struct hop_listeners listeners;
+    escertke_detail d;
+};
+
+static void handle(void *ctx, const escertke_primitive *req, escertke_now now, escertke_primitive *rsp)
+{
+    escertke_notify_serve(ctx, req, now, rsp);
+}
+
+static void say_registered(const struct registration *r)
+{
+    json_t *event = out_new_event("registered");
+
+    out_text(event, "address", r->address);
+    out_text(event, "via", r->exchange.url);
+    out_text(event, "poa", r->poa);
+    json_object_set_new(event, "created", json_boolean(r->created));
+    json_object_set_new(event, "esi", json_boolean(r->shows_esi));
+    if (r->acor)
+        json_object_set(event, "acor", r->acor);
+    bool all = r->acor && !r->identity->peers.count;
+    out_event(event, "registered %s at %s%s", r->address, r->exchange.url,
+              all ? "; no peer rules, so every originator may send NOTIFY; who gets a key is decided by certificate" : "");
+}
+
+static escertke_err register_ae(struct server *v)
+{
+    struct registration r = { .identity = &v->identity, .poa = v->s->poa };
+    escertke_err err;
+
+    if (!v->s->via)
+        return ESCERTKE_OK;
+    if (v->identity.is_cse)
+        return esc_fail(&v->d, ESCERTKE_ERR_CONFIG, "TS-0001 10.2.2.6", "--id %s is a CSE, and --via registers an <AE>; "
+                        "escertke relay --register URL is a CSE that registers at another", v->identity.id.text);
+    if (!r.poa)
+        r.poa = escertke_http_server_url(v->listeners.servers[0]);
+    r.exchange = (struct exchange){ NULL, v->s->via, v->identity.stem, v->identity.endpoint.tls };
+    if ((err = hop_client(&v->files, 0, &r.exchange.client)) != ESCERTKE_OK)
+        return esc_fail(&v->d, err, "", "the HTTP client could not be started");
+    err = registration_run(&r, &v->d);
+    if (err == ESCERTKE_OK)
+        say_registered(&r);
+    registration_free(&r);
+    escertke_http_client_free(r.exchange.client);
+    return err;
+}
+
+/* SIGHUP: what is loaded last and whole counts; a broken file changes nothing. */
+static void reload(struct server *v)
+{
+    void *credential = NULL;
+    escertke_detail d;
+    json_t *event;
+
+    escertke_detail_init(&d);
+    escertke_err err = identity_load_credential(&v->s->identity, v->identity.endpoint.tls, &credential, &d);
+    if (err != ESCERTKE_OK) {
+        out_failure(err, &d, "reload: the old certificate, key and trust anchors stay in use");
+        return;
+    }
+    escertke_terminator_set_credential(v->terminator, credential);
+    v->identity.endpoint.tls->credential_free(v->identity.credential);
+    v->identity.credential = credential;
+    event = out_new_event("reloaded");
+    out_event(event, "reloaded certificate, key and trust anchors");
+}
+
+static void run(struct server *v)
+{
+    for (;;) {
+        int number = runtime_wait(1000);
+        if (number == SIGTERM || number == SIGINT)
+            return;
+        if (number == SIGHUP)
+            reload(v);
+        escertke_terminator_tick(v->terminator, escertke_system_clock(NULL));
+    }
+}
+
+static escertke_err start(struct server *v)
+{
+    const struct settings *s = v->s;
+    escertke_err err;
+
+    if ((err = identity_open(&s->identity, &v->identity, &v->d)) != ESCERTKE_OK ||
+        (err = hop_files_read(&s->hop, &v->files, &v->d)) != ESCERTKE_OK)
+        return err;
+    escertke_terminator_config cfg = { .identity = v->identity.endpoint,
+                                       .max_pending = (size_t)s->max_pending,
+                                       .max_pending_bytes = (size_t)s->max_pending_mib << 20,
+                                       .on_event = runtime_report };
+    if ((err = escertke_terminator_new(&cfg, &v->terminator, &v->d)) != ESCERTKE_OK)
+        return err;
+    escertke_http_server_config http = { .handler = handle,
+                                         .handler_ctx = v->terminator,
+                                         .threads = (unsigned)s->threads,
+                                         .workers = (unsigned)(s->threads ? s->threads : 4) * WORKERS_PER_THREAD,
+                                         .log = v->identity.endpoint.log };
+    if ((err = hop_listen(&s->listen, &v->files, &http, &v->listeners, &v->d)) != ESCERTKE_OK)
+        return err;
+    return register_ae(v);
+}
+
+static int serve(const struct settings *s)
+{
+    struct server v = { .s = s };
+
+    escertke_detail_init(&v.d);
+    runtime_block_signals();
+    escertke_err err = start(&v);
+    if (err == ESCERTKE_OK)
+        run(&v);
+    hop_stop(&v.listeners, DRAIN_MS);
+    escertke_terminator_free(v.terminator);
+    hop_files_free(&v.files);
+    identity_close(&v.identity);
+    return err == ESCERTKE_OK ? EXIT_DONE : out_failure(err, &v.d, "serve %s", s->identity.id);
+}
+
+int cmd_serve(int argc, char **argv)
+{
+    struct settings s = { .max_pending = MAX_PENDING, .max_pending_mib = MAX_PENDING_MIB };
+    struct options o;
+    int code = options_parse(&serve_spec, argc, argv, &s, &o);
+
+    if (code == OPTIONS_RUN) {
+        out_use_json(s.identity.json);
+        code = serve(&s);
+    }
+    options_free(&o);
+    return code;
+}

@@ -1,0 +1,103 @@
+#include "exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+static escertke_err set_content(escertke_primitive *req, json_t *content)
+{
+    char *text;
+    escertke_err err;
+
+    if (!content)
+        return ESCERTKE_OK;
+    text = json_dumps(content, JSON_COMPACT);
+    err = text ? escertke_buf_append(&req->content, text, strlen(text)) : ESCERTKE_ERR_NOMEM;
+    free(text);
+    return err;
+}
+
+static escertke_err fill(const struct exchange *x, const struct exchange_request *r, escertke_primitive *req)
+{
+    uint8_t octets[8];
+    char rqi[2 * sizeof octets + 1];
+    escertke_err err;
+
+    req->op = r->op;
+    req->ty = r->ty;
+    if ((err = x->tls->random(octets, sizeof octets)) != ESCERTKE_OK)
+        return err;
+    escertke_hex((escertke_span){ octets, sizeof octets }, rqi);
+    if ((err = escertke_primitive_set(&req->to, escertke_span_str(r->to))) != ESCERTKE_OK ||
+        (err = escertke_primitive_set(&req->fr, escertke_span_str(x->from))) != ESCERTKE_OK ||
+        (err = escertke_primitive_set(&req->rqi, escertke_span_str(rqi))) != ESCERTKE_OK ||
+        (err = escertke_primitive_set(&req->rvi, escertke_span_str("3"))) != ESCERTKE_OK)
+        return err;
+    if (r->atrl && (err = escertke_primitive_set(&req->atrl, escertke_span_str(r->atrl))) != ESCERTKE_OK)
+        return err;
+    return set_content(req, r->content);
+}
+
+escertke_err exchange_send(const struct exchange *x, const struct exchange_request *r, escertke_primitive *rsp, escertke_detail *d)
+{
+    escertke_primitive req;
+
+    escertke_primitive_init(&req);
+    escertke_primitive_init(rsp);
+    escertke_err err = fill(x, r, &req);
+    json_decref(r->content);
+    if (err == ESCERTKE_OK)
+        err = escertke_http_send(x->client, x->url, false, &req, rsp, d);
+    else
+        esc_fail(d, err, "", "a request to %s could not be composed: %s", r->to, escertke_err_text(err));
+    escertke_primitive_clear(&req);
+    return err;
+}
+
+static escertke_err error_of(int rsc)
+{
+    static const struct {
+        int rsc;
+        escertke_err err;
+    } errors[] = {
+        { ESCERTKE_RSC_NOT_FOUND, ESCERTKE_ERR_NOT_FOUND },
+        { ESCERTKE_RSC_REQUEST_TIMEOUT, ESCERTKE_ERR_DEADLINE },
+        { ESCERTKE_RSC_ORIGINATOR_HAS_NO_PRIVILEGE, ESCERTKE_ERR_PRIVILEGE },
+        { ESCERTKE_RSC_ORIGINATOR_NOT_AUTHENTICATED, ESCERTKE_ERR_REFUSED_AUTH },
+        { ESCERTKE_RSC_SECURITY_ASSOCIATION_REQUIRED, ESCERTKE_ERR_REFUSED_AUTH },
+        { ESCERTKE_RSC_TARGET_NOT_REACHABLE, ESCERTKE_ERR_UNREACHABLE },
+        { ESCERTKE_RSC_REMOTE_ENTITY_NOT_REACHABLE, ESCERTKE_ERR_UNREACHABLE },
+        { ESCERTKE_RSC_NOT_IMPLEMENTED, ESCERTKE_ERR_UNSUPPORTED },
+        { ESCERTKE_RSC_UNSUPPORTED_MEDIA_TYPE, ESCERTKE_ERR_UNSUPPORTED },
+    };
+
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+        if (errors[i].rsc == rsc)
+            return errors[i].err;
+    return ESCERTKE_ERR_RSC;
+}
+
+escertke_err exchange_refused(const escertke_primitive *rsp, const char *what, escertke_detail *d)
+{
+    char words[200] = "";
+    escertke_err err = error_of(rsp->rsc);
+
+    escertke_dbg_read(rsp->format, escertke_buf_span(&rsp->content), words, sizeof words);
+    d->rsc = rsp->rsc;
+    return esc_fail(d, err, "TS-0004 6.6.3", "%s: the CSE answered %d %s%s%s", what, rsp->rsc, escertke_rsc_name(rsp->rsc),
+                    words[0] ? ": " : "", words);
+}
+
+json_t *exchange_resource(const escertke_primitive *rsp, const char *name)
+{
+    json_t *root = json_loadb((const char *)rsp->content.ptr, rsp->content.len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *resource = json_incref(json_object_get(root, name));
+
+    json_decref(root);
+    if (resource && !json_is_object(resource)) {
+        json_decref(resource);
+        return NULL;
+    }
+    return resource;
+}

@@ -1,0 +1,38 @@
+/* exchange.h - one request primitive of this end-point to a CSE and its response; used for registration and discovery. */
+#ifndef ESCERTKE_CLI_EXCHANGE_H
+#define ESCERTKE_CLI_EXCHANGE_H
+
+#include <escertke/http.h>
+#include <escertke/tls.h>
+#include <jansson.h>
+
+/** Where requests go and who sends them. Borrowed strings. */
+struct exchange {
+    escertke_http_client *client;
+    const char *url;  /* the registrar's */
+    const char *from; /* AE-ID-Stem or SP-relative CSE-ID */
+    const escertke_tls_ops *tls; /* for random request identifiers */
+};
+
+struct exchange_request {
+    escertke_op op;
+    const char *to;
+    int ty;           /* Create */
+    const char *atrl; /* Retrieve: these attributes only; NULL = all */
+    json_t *content;  /* taken over; NULL = none */
+};
+
+/**
+ * Send and wait. @p rsp is initialised here and to be cleared by the caller in any case.
+ * @return OK with any RSC; what escertke_http_send returns; NOMEM, BACKEND
+ */
+ESCERTKE_CHECKED escertke_err exchange_send(const struct exchange *x, const struct exchange_request *request, escertke_primitive *rsp,
+                                            escertke_detail *d);
+
+/** The error that a refusing RSC means, with the CSE's own words (m2m:dbg) in the reason. */
+escertke_err exchange_refused(const escertke_primitive *rsp, const char *what, escertke_detail *d);
+
+/** The one resource in a response's content, e.g. the value of "m2m:ae"; a new reference, NULL if there is none. */
+json_t *exchange_resource(const escertke_primitive *rsp, const char *name);
+
+#endif

@@ -1,0 +1,249 @@
+#include "identity.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/fail.h"
+#include "files.h"
+#include "out.h"
+
+#define AT(member) offsetof(struct identity_settings, member)
+
+static bool check_registrar(const char *value, char *why, size_t cap);
+static bool check_store(const char *value, char *why, size_t cap);
+
+const struct option_def identity_options[] = {
+    { .name = "id", .arg = "ID", .kind = OPTION_TEXT, .offset = AT(id), .check = identity_check_id, .required = true,
+      .help = "own Absolute AE-ID or CSE-ID: //SP/CSE/Cname, //SP/Sname or //SP/CSE" },
+    { .name = "cert", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(cert), .required = true,
+      .help = "own certificate in PEM, leaf first, then intermediates" },
+    { .name = "key", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(key), .required = true,
+      .help = "its private key in PEM, not encrypted" },
+    { .name = "trust", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(trust), .required = true,
+      .help = "trust anchors for the peer's chain, PEM" },
+    { .name = "peer", .arg = "RULE", .kind = OPTION_LIST, .offset = AT(peers), .check = peers_check_rule,
+      .help = "'ID[,flavour=ae|cse|node|device|raw][,san=VALUE][,pin=ni:///...]'; with any rule only these peers are accepted, "
+              "without, every peer whose certificate says its ID" },
+    { .name = "registrar", .arg = "CSE-ID", .kind = OPTION_TEXT, .offset = AT(registrar), .check = check_registrar,
+      .help = "own registrar CSE, //SP/CSE or /CSE; needed for an S-type AE, which does not name it" },
+    { .name = "engine", .arg = "NAME", .kind = OPTION_TEXT, .offset = AT(engine), .help = "TLS back end, default openssl" },
+    { .name = "store", .arg = "URI", .kind = OPTION_TEXT, .offset = AT(store), .check = check_store,
+      .help = "key store, sqlite:PATH or memory:; default a SQLite file named after the ID in $XDG_STATE_HOME/escertke "
+              "(~/.local/state/escertke)" },
+    { .name = "key-lifetime", .arg = "SECONDS", .kind = OPTION_NUMBER, .offset = AT(key_lifetime_s), .min = 1,
+      .max = ESCERTKE_KEY_LIFETIME_S, .help = "longest life of a key, default 2592000 (30 days); never beyond the certificates'" },
+    { .name = "strict-profile", .kind = OPTION_FLAG, .offset = AT(strict),
+      .help = "demand what is recommended too: digitalSignature on CAs, name constraints on the issuing CA" },
+    { .name = "allow-without-ems", .kind = OPTION_FLAG, .offset = AT(allow_without_ems),
+      .help = "accept peers without extended master secret; for a laboratory only (RFC 7627 5.4)" },
+    { .name = "config", .arg = "FILE", .kind = OPTION_CONFIG, .offset = AT(config),
+      .help = "YAML file with the options of this command as keys, without \"--\"; the command line wins" },
+    { .name = NULL },
+};
+
+const struct option_def output_options[] = {
+    { .name = "json", .kind = OPTION_FLAG, .offset = AT(json), .help = "events as JSON, one object per line" },
+    { .name = "verbose", .kind = OPTION_FLAG, .offset = AT(verbose), .help = "say on stderr what the library does" },
+    { .name = NULL },
+};
+
+bool identity_check_id(const char *value, char *why, size_t cap)
+{
+    escertke_id id;
+
+    if (escertke_id_parse(escertke_span_str(value), &id) == ESCERTKE_OK)
+        return true;
+    snprintf(why, cap, "expected an Absolute AE-ID or CSE-ID, //SP/CSE/Cname, //SP/Sname or //SP/CSE, "
+                       "e.g. //m2m.example.org/in1/Cmeter (TS-0004 6.2.3)");
+    return false;
+}
+
+/* "/cse" out of "/cse" or "//sp/cse"; false if it is neither. */
+static bool registrar_cse(const char *value, char *cse, size_t cap)
+{
+    char text[ESCERTKE_ID_MAX + 1];
+    escertke_id id;
+    bool relative = strncmp(value, "//", 2) != 0;
+
+    if (snprintf(text, sizeof text, "%s%s", relative ? "//sp" : "", value) >= (int)sizeof text ||
+        escertke_id_parse(escertke_span_str(text), &id) != ESCERTKE_OK || id.kind == ESCERTKE_ID_AE_C)
+        return false;
+    snprintf(cse, cap, "%s", id.text + id.sp_len);
+    return true;
+}
+
+static bool check_registrar(const char *value, char *why, size_t cap)
+{
+    char cse[ESCERTKE_ID_MAX + 1];
+
+    if (registrar_cse(value, cse, sizeof cse))
+        return true;
+    snprintf(why, cap, "expected a CSE-ID, //SP/CSE or /CSE (TS-0004 6.2.3)");
+    return false;
+}
+
+static bool check_store(const char *value, char *why, size_t cap)
+{
+    if (strcmp(value, "memory:") == 0 || (strncmp(value, "sqlite:", 7) == 0 && value[7]))
+        return true;
+    snprintf(why, cap, "expected sqlite:PATH or memory:");
+    return false;
+}
+
+static void warn_if_open(const char *path)
+{
+    if (file_is_open_to_others(path))
+        out_words("warning: the private key %s can be read by others; chmod 600 mends it", path);
+}
+
+escertke_err identity_load_credential(const struct identity_settings *s, const escertke_tls_ops *tls, void **credential,
+                                      escertke_detail *d)
+{
+    const char *const paths[] = { s->cert, s->key, s->trust };
+    escertke_buf files[3];
+    escertke_err err = ESCERTKE_OK;
+
+    for (int i = 0; i < 3; i++)
+        escertke_buf_init(&files[i], FILE_MAX);
+    for (int i = 0; i < 3 && err == ESCERTKE_OK; i++)
+        err = file_read(paths[i], &files[i], d);
+    if (err == ESCERTKE_OK) {
+        escertke_credential_source src = { .chain = escertke_buf_span(&files[0]),
+                                           .key = escertke_buf_span(&files[1]),
+                                           .trust = escertke_buf_span(&files[2]),
+                                           .unix_s = (int64_t)time(NULL),
+                                           .strict = s->strict };
+        err = tls->credential_new(&src, credential, d);
+    }
+    for (int i = 0; i < 3; i++)
+        escertke_buf_free(&files[i]);
+    return err;
+}
+
+/* An S-type ID may be a CSE's: the certificate says which (R-ID-31). */
+static bool certificate_is_ae(const struct identity *i)
+{
+    escertke_cert cert;
+    escertke_expect expect = { .flavour = ESCERTKE_FLAVOUR_AE, .id = i->id.text };
+
+    return escertke_cert_parse(i->endpoint.tls->credential_cert(i->credential), &cert, NULL) == ESCERTKE_OK &&
+           escertke_cert_match_identity(&cert, &expect, NULL) == ESCERTKE_OK;
+}
+
+/* Peers refuse a certificate that does not say the ID unless they have a rule for it: better said here first. */
+static void warn_if_other_identity(const struct identity *i)
+{
+    escertke_cert cert;
+    escertke_expect expect = { .flavour = i->is_cse ? ESCERTKE_FLAVOUR_CSE : ESCERTKE_FLAVOUR_AE, .id = i->id.text };
+    char who[256];
+
+    if (escertke_cert_parse(i->endpoint.tls->credential_cert(i->credential), &cert, NULL) != ESCERTKE_OK ||
+        escertke_cert_match_identity(&cert, &expect, NULL) == ESCERTKE_OK)
+        return;
+    escertke_cert_describe(&cert, who, sizeof who);
+    out_words("warning: the certificate (%s) does not say %s; a peer accepts it only with a rule for it (TS-0003 8.1.2.5)", who, i->id.text);
+}
+
+static escertke_err set_context(const struct identity_settings *s, struct identity *i, escertke_detail *d)
+{
+    char registrar[ESCERTKE_ID_MAX + 1] = "";
+
+    snprintf(i->sp_id, sizeof i->sp_id, "%.*s", (int)i->id.sp_len, i->id.text);
+    i->is_cse = i->id.kind == ESCERTKE_ID_CSE || (i->id.kind == ESCERTKE_ID_CSE_OR_AE_S && !s->registrar && !certificate_is_ae(i));
+    if (i->id.kind != ESCERTKE_ID_CSE_OR_AE_S || i->is_cse)
+        snprintf(i->cse_id, sizeof i->cse_id, "%.*s", (int)i->id.cse_len, i->id.text + i->id.sp_len);
+    if (!i->is_cse)
+        i->stem = strrchr(i->id.text, '/') + 1;
+    if (!s->registrar)
+        return ESCERTKE_OK;
+    registrar_cse(s->registrar, registrar, sizeof registrar);
+    if (i->cse_id[0] && strcmp(registrar, i->cse_id) != 0)
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0001 7.2", "--registrar says %s, but --id %s says %s", registrar, i->id.text, i->cse_id);
+    snprintf(i->cse_id, sizeof i->cse_id, "%s", registrar);
+    return ESCERTKE_OK;
+}
+
+/* "//m2m.example.org/in1/Cmeter" -> STATE/escertke/m2m.example.org+in1+Cmeter.db; no ID contains a "+". */
+static escertke_err default_store(const struct identity *i, char *uri, size_t cap, escertke_detail *d)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    char folder[PATH_MAX], name[ESCERTKE_ID_MAX + 1];
+
+    if (state && state[0] == '/')
+        snprintf(folder, sizeof folder, "%s/escertke", state);
+    else if (home && home[0] == '/')
+        snprintf(folder, sizeof folder, "%s/.local/state/escertke", home);
+    else
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, "", "no --store, and neither XDG_STATE_HOME nor HOME says where to keep keys");
+    snprintf(name, sizeof name, "%s", i->id.text + 2);
+    for (char *at = name; (at = strchr(at, '/')) != NULL;)
+        *at = '+';
+    if (snprintf(uri, cap, "sqlite:%s/%s.db", folder, name) >= (int)cap)
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, "", "the path of the default key store is too long; give --store");
+    return file_make_folder(folder, d);
+}
+
+static escertke_err open_store(const struct identity_settings *s, struct identity *i, escertke_detail *d)
+{
+    char uri[PATH_MAX + 16];
+    escertke_err err;
+
+    if (s->store)
+        return escertke_store_open(s->store, &i->store, d);
+    if ((err = default_store(i, uri, sizeof uri, d)) != ESCERTKE_OK)
+        return err;
+    return escertke_store_open(uri, &i->store, d);
+}
+
+static void fill_endpoint(const struct identity_settings *s, struct identity *i)
+{
+    escertke_identity *e = &i->endpoint;
+
+    e->credential = i->credential;
+    e->id = i->id.text;
+    e->ctx = (escertke_id_context){ i->sp_id, i->cse_id };
+    e->peers = i->peers.items;
+    e->peer_count = i->peers.count;
+    e->store = &i->store;
+    e->usage = ESCERTKE_USAGE_ESPRIM;
+    e->key_lifetime_s = s->key_lifetime_s;
+    e->strict = s->strict;
+    e->allow_without_ems = s->allow_without_ems;
+    if (s->verbose)
+        e->log.fn = out_log;
+}
+
+escertke_err identity_open(const struct identity_settings *s, struct identity *i, escertke_detail *d)
+{
+    const char *engine = s->engine ? s->engine : "openssl";
+    escertke_err err;
+
+    memset(i, 0, sizeof *i);
+    if ((err = escertke_id_parse(escertke_span_str(s->id), &i->id)) != ESCERTKE_OK)
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0004 6.2.3", "not an Absolute AE-ID or CSE-ID: %s", s->id);
+    i->endpoint.tls = escertke_tls_by_name(engine);
+    if (!i->endpoint.tls)
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, "", "this build has no TLS back end \"%s\"; it has \"openssl\"", engine);
+    if ((err = peers_parse(&s->peers, &i->peers, d)) != ESCERTKE_OK ||
+        (err = identity_load_credential(s, i->endpoint.tls, &i->credential, d)) != ESCERTKE_OK ||
+        (err = set_context(s, i, d)) != ESCERTKE_OK)
+        return err;
+    warn_if_open(s->key);
+    warn_if_other_identity(i);
+    if ((err = open_store(s, i, d)) != ESCERTKE_OK)
+        return err;
+    fill_endpoint(s, i);
+    return ESCERTKE_OK;
+}
+
+void identity_close(struct identity *i)
+{
+    if (i->endpoint.tls)
+        i->endpoint.tls->credential_free(i->credential);
+    escertke_store_close(&i->store);
+    peers_free(&i->peers);
+    memset(i, 0, sizeof *i);
+}

@@ -1,0 +1,53 @@
+/*
+ * identity.h - who the command is: the IDENTITY options (or their keys in --config), the loaded credential, the peers and the store.
+ */
+#ifndef ESCERTKE_CLI_IDENTITY_H
+#define ESCERTKE_CLI_IDENTITY_H
+
+#include <escertke/endpoint.h>
+
+#include "options.h"
+#include "peers.h"
+
+/** First member of the settings of every command that takes an IDENTITY: the option rows point into it at offset 0. */
+struct identity_settings {
+    const char *id, *cert, *key, *trust, *registrar, *engine, *store, *config;
+    struct text_list peers;
+    long key_lifetime_s;
+    bool strict, allow_without_ems, verbose, json;
+};
+
+extern const struct option_def identity_options[];
+/** The rows for what is common to all commands that run: --verbose, --json, at the same offsets. */
+extern const struct option_def output_options[];
+#define IDENTITY_SYNOPSIS "--id ID --cert FILE --key FILE --trust FILE | --config FILE"
+
+/** An opened identity. Strings live as long as the settings it came from. */
+struct identity {
+    escertke_identity endpoint; /* what the end-points want; points into this struct */
+    escertke_id id;
+    bool is_cse;
+    char sp_id[ESCERTKE_ID_MAX + 1];  /* "//m2m.example.org" */
+    char cse_id[ESCERTKE_ID_MAX + 1]; /* own CSE-ID, or the registrar's; "" = unknown */
+    const char *stem;                 /* AE-ID-Stem; NULL for a CSE. Points into id.text */
+    void *credential;
+    struct peer_list peers;
+    escertke_store store;
+};
+
+/**
+ * Open an identity: parse the IDs, load certificate, key and trust anchors, parse the peer rules, open the store
+ * (default: a SQLite file named after the identity in the user's state folder).
+ * @return OK; ARG or CONFIG (settings; exit code 2); IO, CREDENTIAL, KEY_MISMATCH, PROFILE, VALIDITY, STORE, NOMEM...
+ */
+ESCERTKE_CHECKED escertke_err identity_open(const struct identity_settings *s, struct identity *out, escertke_detail *d);
+void identity_close(struct identity *i);
+
+/** Load certificate, key and trust anchors once more from the same files. @return as identity_open */
+ESCERTKE_CHECKED escertke_err identity_load_credential(const struct identity_settings *s, const escertke_tls_ops *tls, void **credential,
+                                                       escertke_detail *d);
+
+/** An Absolute AE-ID or CSE-ID. option_check. */
+bool identity_check_id(const char *value, char *why, size_t cap);
+
+#endif

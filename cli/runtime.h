@@ -1,0 +1,14 @@
+/* runtime.h - what serve and relay have in common: signals as return values, the reporter of a terminating end-point's events. */
+#ifndef ESCERTKE_CLI_RUNTIME_H
+#define ESCERTKE_CLI_RUNTIME_H
+
+#include <escertke/endpoint.h>
+
+/** Hold SIGTERM, SIGINT and SIGHUP back for runtime_wait(), ignore SIGPIPE. Before any thread is made. */
+void runtime_block_signals(void);
+/** Wait up to @p ms for one of these signals. @return SIGTERM, SIGINT, SIGHUP, or 0 after that time */
+int runtime_wait(unsigned ms);
+/** on_event of a terminating end-point: says every event as JSON or as a readable line. ctx: the engine's name. */
+void runtime_report(void *ctx, const escertke_event *event);
+
+#endif
