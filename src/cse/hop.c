@@ -1,0 +1,177 @@
+/* One hop out: the request as the next receiver gets it, the pointsOfAccess in their order, the answer as it came back. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "cse/internal.h"
+#include "m2m/json.h"
+#include "m2m/token.h"
+
+/* From beyond this hop (R-ID-20...22): bare to an AE of this CSE, SP-relative to a CSE, Absolute to another SP. */
+static escertke_err set_from(const struct esc_call *c, bool to_ae, bool absolute, escertke_primitive *out)
+{
+    const char *id = c->orig.id.text;
+
+    if (absolute)
+        return escertke_primitive_set(&out->fr, escertke_span_str(id));
+    if (c->orig.kind == ESC_ORIGIN_AE && !to_ae)
+        return escertke_primitive_set(&out->fr, escertke_span_str(id + c->orig.id.sp_len));
+    return ESCERTKE_OK;
+}
+
+/* An AE's rqi is unique among its own only: its registrar puts the stem before it (R-PR-13). */
+static escertke_err set_rqi(const struct esc_call *c, escertke_primitive *out)
+{
+    char rqi[2 * (ESCERTKE_ID_MAX + 1)];
+    int len;
+
+    if (c->orig.kind != ESC_ORIGIN_AE)
+        return ESCERTKE_OK;
+    len = snprintf(rqi, sizeof rqi, "%s/%s", c->req->fr, c->req->rqi);
+    return escertke_primitive_set(&out->rqi, (escertke_span){ (const uint8_t *)rqi, (size_t)len });
+}
+
+/* A relative time counts from its receipt; passed on as it is it would grow with every hop. */
+static escertke_err set_absolute(const char *value, int64_t now_ms, char **out)
+{
+    int64_t at_ms;
+    char text[16];
+
+    if (!value || strchr(value, 'T') || escertke_abs_rel_parse(escertke_span_str(value), now_ms, &at_ms) != ESCERTKE_OK)
+        return ESCERTKE_OK;
+    escertke_timestamp_format((at_ms + 999) / 1000, text);
+    return escertke_primitive_set(out, escertke_span_str(text));
+}
+
+/* srv says Release 1 and nothing newer: it does not know rvi and vsi. */
+static bool release_1(const struct esc_resource *entity)
+{
+    const json_t *srv = json_object_get(entity->attrs, "srv");
+
+    return json_array_size(srv) == 1 && esc_token_is(esc_json_text(json_array_get(srv, 0)), "1");
+}
+
+static void drop(char **member)
+{
+    esc_release(*member);
+    *member = NULL;
+}
+
+/* An AE that names one of this CSE's own pointsOfAccess would make it talk to itself. */
+static bool is_own_url(const struct esc_cse *cse, const char *url)
+{
+    for (size_t i = 0; i < cse->poa_count; i++) {
+        size_t len = strlen(cse->poa[i]);
+        while (len && cse->poa[i][len - 1] == '/')
+            len--;
+        if (!strncmp(url, cse->poa[i], len) && (!url[len] || url[len] == '/'))
+            return true;
+    }
+    return false;
+}
+
+static escertke_err copy_urls(struct esc_call *c, const struct esc_resource *entity)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(json_object_get(entity->attrs, "poa"), i, item) {
+        const char *url = json_string_value(item);
+        if (c->hop.count == ESC_CSE_POA_MAX || is_own_url(c->cse, url))
+            continue;
+        c->hop.url[c->hop.count] = esc_strndup(url, strlen(url));
+        if (!c->hop.url[c->hop.count])
+            return ESCERTKE_ERR_NOMEM;
+        c->hop.count++;
+    }
+    return ESCERTKE_OK;
+}
+
+int esc_hop_prepare(struct esc_call *c, const struct esc_resource *entity, bool to_ae, bool absolute_fr)
+{
+    escertke_primitive *out = &c->hop.req;
+    int64_t now_ms = esc_cse_now_ms(c->now);
+    escertke_err err;
+
+    c->next = ESC_NEXT_HOP;
+    c->hop.to_ae = to_ae;
+    if ((err = escertke_primitive_copy(c->req, out)) != ESCERTKE_OK || (err = set_from(c, to_ae, absolute_fr, out)) != ESCERTKE_OK ||
+        (err = set_rqi(c, out)) != ESCERTKE_OK || (err = set_absolute(c->req->rqet, now_ms, &out->rqet)) != ESCERTKE_OK ||
+        (err = set_absolute(c->req->rset, now_ms, &out->rset)) != ESCERTKE_OK || (err = copy_urls(c, entity)) != ESCERTKE_OK)
+        return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "the request cannot be passed on: %s", escertke_err_text(err));
+    if (release_1(entity)) {
+        drop(&out->rvi);
+        drop(&out->vsi);
+    }
+    return 0;
+}
+
+static int unreachable(struct esc_call *c, const char *what)
+{
+    return c->hop.to_ae ? esc_cse_refuse(c, ESCERTKE_RSC_TARGET_NOT_REACHABLE, "the AE %s", what)
+                        : esc_cse_refuse(c, ESCERTKE_RSC_REMOTE_ENTITY_NOT_REACHABLE, "the next CSE %s", what);
+}
+
+static bool too_late(const struct esc_call *c)
+{
+    const struct esc_cse_config *cfg = &c->cse->cfg;
+
+    return c->deadline_ms && cfg->clock && esc_cse_now_ms(cfg->clock(cfg->clock_ctx)) > c->deadline_ms;
+}
+
+/* The answer of the far end is passed back as it is, under the originator's own rqi. */
+static int relay(struct esc_call *c, escertke_primitive *rsp)
+{
+    if (rsp->op || rsp->rsc <= 0 || !rsp->rqi || strcmp(rsp->rqi, c->hop.req.rqi))
+        return unreachable(c, "sent something that does not answer this request");
+    drop(&rsp->to);
+    drop(&rsp->fr);
+    if (escertke_primitive_set(&rsp->rqi, escertke_span_str(c->req->rqi)) != ESCERTKE_OK ||
+        (!rsp->rvi && c->req->rvi && escertke_primitive_set(&rsp->rvi, escertke_span_str("3")) != ESCERTKE_OK))
+        return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "out of memory");
+    return 0;
+}
+
+static escertke_err try_url(struct esc_call *c, const char *url, escertke_primitive *rsp)
+{
+    const struct esc_cse_config *cfg = &c->cse->cfg;
+    escertke_detail d;
+    escertke_err err = ESCERTKE_ERR_UNREACHABLE;
+
+    escertke_detail_init(&d);
+    if (cfg->deliver)
+        err = cfg->deliver(cfg->deliver_ctx, url, c->hop.to_ae, &c->hop.req, rsp, &d);
+    if (err == ESCERTKE_OK)
+        return err;
+    esc_log(&cfg->log, ESCERTKE_LEVEL_WARN, "cse.hop", "url=%s error=%s reason=\"%s\"", url, escertke_err_name(err), d.reason);
+    escertke_primitive_clear(rsp);
+    return err;
+}
+
+int esc_hop_run(struct esc_call *c, escertke_primitive *rsp)
+{
+    for (size_t i = 0; i < c->hop.count; i++) {
+        if (too_late(c))
+            return esc_cse_refuse(c, ESCERTKE_RSC_REQUEST_TIMEOUT, "rqet passed before an answer came");
+        switch (try_url(c, c->hop.url[i], rsp)) {
+        case ESCERTKE_OK: return relay(c, rsp);
+        case ESCERTKE_ERR_UNREACHABLE:
+        case ESCERTKE_ERR_ARG:  /* no binding for this URL */
+        case ESCERTKE_ERR_HTTP: /* something else listens there */
+            continue;
+        case ESCERTKE_ERR_DEADLINE: return esc_cse_refuse(c, ESCERTKE_RSC_REQUEST_TIMEOUT, "no answer in time");
+        case ESCERTKE_ERR_NOMEM: return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "out of memory");
+        default: return unreachable(c, "sent an answer that is not usable");
+        }
+    }
+    return unreachable(c, c->hop.count ? "cannot be reached at any pointOfAccess" : "has no usable pointOfAccess");
+}
+
+void esc_hop_clear(struct esc_hop *hop)
+{
+    for (size_t i = 0; i < hop->count; i++)
+        esc_release(hop->url[i]);
+    hop->count = 0;
+    escertke_primitive_clear(&hop->req);
+}

@@ -1,0 +1,242 @@
+/*
+ * internal.h - what the files of the CSE share. Everything here is called with the lock of the CSE held, unless said otherwise.
+ *
+ * A request is one struct esc_call that goes through the steps of the general receiver procedure. A step returns 0 to go on,
+ * or the Response Status Code that ends the procedure; esc_cse_refuse() notes the reason.
+ */
+#ifndef ESCERTKE_CSE_INTERNAL_H
+#define ESCERTKE_CSE_INTERNAL_H
+
+#include <jansson.h>
+#include <pthread.h>
+
+#include "cse/cse.h"
+
+/* Resource types (TS-0004 6.3.4.2.1). */
+enum { ESC_TY_ACP = 1, ESC_TY_AE = 2, ESC_TY_CB = 5, ESC_TY_CSR = 16 };
+
+/* accessControlOperations (R-RG-11). */
+enum { ESC_ACOP_CREATE = 1, ESC_ACOP_RETRIEVE = 2, ESC_ACOP_UPDATE = 4, ESC_ACOP_DELETE = 8, ESC_ACOP_NOTIFY = 16 };
+
+enum {
+    ESC_CHILDREN_MAX = 32,         /* children of one <AE> */
+    ESC_ACP_PER_CREATOR_MAX = 64,  /* <accessControlPolicy> of one creator directly below <CSEBase> */
+    ESC_RESOURCE_BYTES_MAX = 8192, /* attributes of one resource, serialized */
+    ESC_DUPLICATES_MAX = 4,        /* identical ESCertKE requests at once, laps of a looping request */
+    ESC_GID_MAX = 128              /* remembered group request identifiers */
+};
+
+/* ---- resources --------------------------------------------------------------------------------------------- */
+
+struct esc_resource {
+    int ty;
+    char *ri, *rn;
+    char *creator;        /* Absolute ID */
+    int64_t ct, lt, et;   /* seconds since 1970; et 0 = never expires */
+    json_t *attrs;        /* what the schema of the type lists, in the form it was accepted */
+    size_t size;          /* octets of attrs, serialized */
+    bool mirror;          /* <remoteCSE> that stands for this CSE's own registrar */
+    struct esc_resource *parent, *first, *next, *prev; /* tree; siblings in no order */
+    struct esc_resource *same_ri, *same_name;          /* chains of the index */
+    struct esc_resource *next_remote;                  /* list of all <remoteCSE> */
+};
+
+/** Two hash tables over all resources: by ri, and by (parent, rn). */
+struct esc_index {
+    struct esc_resource **by_ri, **by_name;
+    size_t mask;
+    uint64_t seed;
+};
+
+/** Value of an attribute: the check, and what it expects in words. */
+struct esc_kind {
+    bool (*ok)(const json_t *value);
+    const char *expected;
+};
+
+enum esc_presence { ESC_NO, ESC_OPTIONAL, ESC_MUST };
+
+struct esc_attr {
+    const char *name;
+    const struct esc_kind *kind; /* NULL: an attribute of the standard that is not implemented here (5001) */
+    enum esc_presence create, update;
+};
+
+struct esc_call;
+struct esc_draft;
+
+struct esc_type {
+    int ty;
+    const char *root; /* "m2m:ae" */
+    const char *stem; /* beginning of a generated ri */
+    const struct esc_attr *attrs;
+    size_t attr_count;
+    /** Who this would be: fills ri, creator and what the CSE itself assigns. Returns 0 or an RSC. */
+    int (*prepare)(struct esc_call *c, struct esc_draft *draft);
+};
+
+/** A resource that is not there yet. */
+struct esc_draft {
+    const struct esc_type *type;
+    char ri[ESCERTKE_ID_MAX + 1], creator[ESCERTKE_ID_MAX + 1];
+    json_t *attrs; /* owned; without rn */
+};
+
+/* ---- requests ---------------------------------------------------------------------------------------------- */
+
+enum esc_origin {
+    ESC_ORIGIN_NEW,       /* Create <AE> without an identifier yet: no fr, "C" or "S" */
+    ESC_ORIGIN_AE,        /* bare AE-ID-Stem: registered here, or about to be */
+    ESC_ORIGIN_CSE,       /* another CSE */
+    ESC_ORIGIN_REMOTE_AE, /* an AE behind another CSE */
+};
+
+struct esc_originator {
+    enum esc_origin kind;
+    escertke_id id;           /* Absolute; text "" with ESC_ORIGIN_NEW */
+    struct esc_resource *own; /* its <AE> or <remoteCSE> here; NULL = none; only while the lock is held */
+};
+
+/** One request that goes out: copies, because the lock is not held meanwhile. */
+struct esc_hop {
+    char *url[ESC_CSE_POA_MAX];
+    size_t count;
+    bool to_ae;
+    escertke_primitive req;
+};
+
+enum esc_next { ESC_NEXT_ANSWER, ESC_NEXT_HOP, ESC_NEXT_SELF };
+
+struct esc_call {
+    struct esc_cse *cse;
+    const escertke_primitive *req;
+    escertke_now now;
+    int64_t deadline_ms; /* rqet (or rset, if earlier) in ms since 1970; 0 = none */
+    struct esc_originator orig;
+    escertke_address to;
+    struct esc_resource *target;
+    json_t *in;  /* parsed content, owned; NULL = none */
+    json_t *out; /* content of the answer, owned; NULL = none */
+    bool changed; /* a resource was: the state file is due */
+    enum esc_next next;
+    struct esc_hop hop;
+    struct esc_call *older, *newer; /* list of pending requests */
+    bool pending;
+    char why[256];
+};
+
+struct esc_cse {
+    pthread_mutex_t lock;      /* everything below but the configuration */
+    pthread_mutex_t file_lock; /* one writer of the state file; taken before lock */
+    struct esc_cse_config cfg; /* strings owned; limits filled in */
+    escertke_id id;            /* own Absolute CSE-ID */
+    escertke_id_context ctx;
+    json_t *esi; /* NULL = none */
+    struct esc_resource *base, *remotes;
+    struct esc_index index;
+    size_t ae, acp, remote, bytes;
+    int64_t next_expiry; /* seconds since 1970; INT64_MAX = nothing expires */
+    struct esc_call *calls;
+    size_t pending;
+    char *poa[ESC_CSE_POA_MAX];
+    size_t poa_count;
+    struct {
+        char *key;
+        uint64_t until_ms;
+    } gid[ESC_GID_MAX];
+    size_t gid_next;
+    uint64_t changes, saved; /* saved under file_lock */
+    uint64_t requests, delivered, refused, own_requests;
+};
+
+/* cse.c */
+int esc_cse_refuse(struct esc_call *c, int rsc, const char *fmt, ...) ESCERTKE_PRINTF(3, 4);
+escertke_err esc_cse_random(struct esc_cse *cse, void *out, size_t len);
+int64_t esc_cse_now_ms(escertke_now now);
+
+/* originator.c: who asks (R-PR-21 rows 3 to 8) */
+int esc_originator_find(struct esc_call *c);
+bool esc_originator_is(const struct esc_originator *o, const char *absolute_id);
+escertke_span esc_id_cse(const escertke_id *id); /* "//sp/cse" of any identifier */
+
+/* check.c: Recv-1.0 and Recv-2.0 */
+int esc_check_request(struct esc_call *c);
+int esc_check_hosted(struct esc_call *c);
+
+/* pending.c: requests that are being handled; repeated group requests */
+int esc_pending_add(struct esc_call *c);
+void esc_pending_remove(struct esc_call *c);
+int esc_group_check(struct esc_call *c);
+void esc_group_clear(struct esc_cse *cse);
+
+/* resource.c: the tree and its index */
+escertke_err esc_index_new(struct esc_cse *cse);
+void esc_index_free(struct esc_cse *cse);
+struct esc_resource *esc_resource_new(int ty, const char *ri, const char *rn, const char *creator, json_t *attrs); /* takes attrs */
+void esc_resource_free(struct esc_resource *r);
+void esc_tree_add(struct esc_cse *cse, struct esc_resource *parent, struct esc_resource *r);
+void esc_tree_remove(struct esc_cse *cse, struct esc_resource *r); /* with all below it */
+struct esc_resource *esc_tree_by_ri(const struct esc_cse *cse, escertke_span ri);
+struct esc_resource *esc_tree_by_name(const struct esc_cse *cse, const struct esc_resource *parent, escertke_span rn);
+struct esc_resource *esc_tree_find(const struct esc_cse *cse, escertke_span path);
+struct esc_resource *esc_tree_find_address(const struct esc_cse *cse, const char *address); /* NULL: not an address of this CSE */
+bool esc_address_is_local(const struct esc_cse *cse, const escertke_address *a);
+bool esc_tree_expire(struct esc_cse *cse, escertke_now now); /* true: something was removed */
+void esc_tree_set_expiry(struct esc_cse *cse, struct esc_resource *r, int64_t et);
+
+/* kind.c: values of attributes */
+extern const struct esc_kind esc_kind_string, esc_kind_name, esc_kind_bool, esc_kind_app_id, esc_kind_time, esc_kind_labels,
+    esc_kind_poa, esc_kind_srv, esc_kind_csz, esc_kind_esi, esc_kind_addresses, esc_kind_regs, esc_kind_cse_type,
+    esc_kind_address, esc_kind_cse_id, esc_kind_cse_ids, esc_kind_privileges, esc_kind_self_privileges;
+bool esc_url_valid(const char *url);
+bool esc_text_valid(const json_t *value, size_t max);
+bool esc_list_valid(const json_t *value, size_t max, bool (*ok)(const json_t *item));
+
+/* schema.c: which attributes a type has */
+const struct esc_type *esc_type_of(int ty);
+const struct esc_attr *esc_attr_find(const struct esc_type *type, const char *name);
+int esc_schema_create(struct esc_call *c, const struct esc_type *type, const json_t *attrs);
+int esc_schema_update(struct esc_call *c, const struct esc_type *type, const json_t *attrs);
+bool esc_schema_stored(const struct esc_type *type, const json_t *attrs);
+int64_t esc_attrs_expiry(const json_t *attrs);
+size_t esc_attrs_size(const json_t *attrs);
+
+/* ae.c, acp.c, remote.c: what is special about a type */
+int esc_ae_prepare(struct esc_call *c, struct esc_draft *draft);
+int esc_acp_prepare(struct esc_call *c, struct esc_draft *draft);
+int esc_remote_prepare(struct esc_call *c, struct esc_draft *draft);
+bool esc_remote_matches(const struct esc_cse *cse, const struct esc_resource *csr, escertke_span cse_id, bool below);
+struct esc_resource *esc_remote_find(const struct esc_cse *cse, escertke_span cse_id); /* by csi, else by dcse */
+bool esc_acp_permits(const struct esc_cse *cse, const json_t *privileges, const struct esc_originator *o, unsigned op);
+bool esc_acp_valid(const json_t *privileges, bool self);
+escertke_err esc_generate_ri(struct esc_cse *cse, const char *stem, char out[ESCERTKE_ID_MAX + 1]);
+
+/* access.c: Recv-6.3 */
+int esc_access_check(struct esc_call *c, unsigned op);
+int esc_access_set_acpi(struct esc_call *c, json_t *attrs);
+
+/* represent.c: resources as content */
+json_t *esc_represent(const struct esc_call *c, const struct esc_resource *r);
+int esc_represent_partial(struct esc_call *c, const struct esc_resource *r);
+bool esc_wants_part(const struct esc_call *c);
+
+/* operation.c: Recv-6.5 */
+int esc_operation_create(struct esc_call *c);
+int esc_operation_retrieve(struct esc_call *c);
+int esc_operation_update(struct esc_call *c);
+int esc_operation_delete(struct esc_call *c);
+
+/* notify.c, transit.c: requests that leave again */
+int esc_operation_notify(struct esc_call *c);
+int esc_transit(struct esc_call *c);
+
+/* hop.c: prepare under the lock, run without it */
+int esc_hop_prepare(struct esc_call *c, const struct esc_resource *entity, bool to_ae, bool absolute_fr);
+int esc_hop_run(struct esc_call *c, escertke_primitive *rsp); /* without the lock; 0 = rsp is complete */
+void esc_hop_clear(struct esc_hop *hop);
+
+/* state.c */
+escertke_err esc_state_load(struct esc_cse *cse, escertke_now now, escertke_detail *d);
+escertke_err esc_state_save(struct esc_cse *cse, escertke_detail *d); /* without the lock */
+
+#endif

@@ -1,0 +1,191 @@
+/* Which attributes a resource type has, and which of them a request may carry (TS-0004 7.4; R 8.1, 8.2, 8.4). */
+#include <string.h>
+
+#include "cse/internal.h"
+#include "m2m/json.h"
+
+static const struct esc_attr ae_attrs[] = {
+    { "rn", &esc_kind_name, ESC_OPTIONAL, ESC_NO },
+    { "api", &esc_kind_app_id, ESC_MUST, ESC_NO },
+    { "apn", &esc_kind_string, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "aei", &esc_kind_string, ESC_NO, ESC_NO },
+    { "rr", &esc_kind_bool, ESC_MUST, ESC_OPTIONAL },
+    { "srv", &esc_kind_srv, ESC_MUST, ESC_OPTIONAL },
+    { "poa", &esc_kind_poa, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "csz", &esc_kind_csz, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "esi", &esc_kind_esi, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "acpi", &esc_kind_addresses, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "et", &esc_kind_time, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "lbl", &esc_kind_labels, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "nl", &esc_kind_string, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "or", &esc_kind_string, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "regs", &esc_kind_regs, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "at", NULL, ESC_NO, ESC_NO },
+    { "aa", NULL, ESC_NO, ESC_NO },
+};
+
+static const struct esc_attr acp_attrs[] = {
+    { "rn", &esc_kind_name, ESC_OPTIONAL, ESC_NO },
+    { "pv", &esc_kind_privileges, ESC_MUST, ESC_OPTIONAL },
+    { "pvs", &esc_kind_self_privileges, ESC_MUST, ESC_OPTIONAL },
+    { "et", &esc_kind_time, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "lbl", &esc_kind_labels, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "at", NULL, ESC_NO, ESC_NO },
+    { "aa", NULL, ESC_NO, ESC_NO },
+};
+
+static const struct esc_attr remote_attrs[] = {
+    { "rn", &esc_kind_name, ESC_OPTIONAL, ESC_NO },
+    { "cb", &esc_kind_address, ESC_MUST, ESC_NO },
+    { "csi", &esc_kind_cse_id, ESC_OPTIONAL, ESC_NO },
+    { "cst", &esc_kind_cse_type, ESC_OPTIONAL, ESC_NO },
+    { "rr", &esc_kind_bool, ESC_MUST, ESC_OPTIONAL },
+    { "srv", &esc_kind_srv, ESC_MUST, ESC_OPTIONAL },
+    { "poa", &esc_kind_poa, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "csz", &esc_kind_csz, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "esi", &esc_kind_esi, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "dcse", &esc_kind_cse_ids, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "acpi", &esc_kind_addresses, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "et", &esc_kind_time, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "lbl", &esc_kind_labels, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "nl", &esc_kind_string, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "at", NULL, ESC_NO, ESC_NO },
+    { "aa", NULL, ESC_NO, ESC_NO },
+};
+
+/* Made by configuration only: the names serve partial retrieval. */
+static const struct esc_attr base_attrs[] = {
+    { "csi", &esc_kind_cse_id, ESC_NO, ESC_NO },  { "cst", &esc_kind_cse_type, ESC_NO, ESC_NO },
+    { "srt", &esc_kind_string, ESC_NO, ESC_NO },  { "srv", &esc_kind_srv, ESC_NO, ESC_NO },
+    { "poa", &esc_kind_poa, ESC_NO, ESC_NO },     { "esi", &esc_kind_esi, ESC_NO, ESC_NO },
+    { "csz", &esc_kind_csz, ESC_NO, ESC_NO },
+};
+
+/* Every resource has them; the CSE assigns them. */
+static const struct esc_attr universal[] = {
+    { "rn", &esc_kind_name, ESC_NO, ESC_NO },   { "ty", &esc_kind_string, ESC_NO, ESC_NO },
+    { "ri", &esc_kind_string, ESC_NO, ESC_NO }, { "pi", &esc_kind_string, ESC_NO, ESC_NO },
+    { "ct", &esc_kind_time, ESC_NO, ESC_NO },   { "lt", &esc_kind_time, ESC_NO, ESC_NO },
+    { "et", &esc_kind_time, ESC_NO, ESC_NO },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static const struct esc_type types[] = {
+    { ESC_TY_AE, "m2m:ae", "C", ae_attrs, COUNT(ae_attrs), esc_ae_prepare },
+    { ESC_TY_ACP, "m2m:acp", "acp", acp_attrs, COUNT(acp_attrs), esc_acp_prepare },
+    { ESC_TY_CSR, "m2m:csr", "csr", remote_attrs, COUNT(remote_attrs), esc_remote_prepare },
+    { ESC_TY_CB, "m2m:cb", "", base_attrs, COUNT(base_attrs), NULL },
+};
+
+const struct esc_type *esc_type_of(int ty)
+{
+    for (size_t i = 0; i < COUNT(types); i++) {
+        if (types[i].ty == ty)
+            return &types[i];
+    }
+    return NULL;
+}
+
+const struct esc_attr *esc_attr_find(const struct esc_type *type, const char *name)
+{
+    for (size_t i = 0; i < type->attr_count; i++) {
+        if (!strcmp(type->attrs[i].name, name))
+            return &type->attrs[i];
+    }
+    for (size_t i = 0; i < COUNT(universal); i++) {
+        if (!strcmp(universal[i].name, name))
+            return &universal[i];
+    }
+    return NULL;
+}
+
+/* One attribute of a request. null stands for "remove it". */
+static int check_attr(struct esc_call *c, const struct esc_type *type, const char *name, const json_t *value, bool update)
+{
+    const struct esc_attr *a = esc_attr_find(type, name);
+
+    if (!a)
+        return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "%s has no attribute \"%.32s\"", type->root, name);
+    if (!a->kind)
+        return esc_cse_refuse(c, ESCERTKE_RSC_NOT_IMPLEMENTED, "attribute %s is not supported", name);
+    if ((update ? a->update : a->create) == ESC_NO)
+        return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "attribute %s must not be given in this request", name);
+    if (update && json_is_null(value)) {
+        if (a->create == ESC_MUST)
+            return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "attribute %s cannot be removed", name);
+        return 0;
+    }
+    if (!a->kind->ok(value))
+        return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "attribute %s must be %s", name, a->kind->expected);
+    return 0;
+}
+
+static int check_attrs(struct esc_call *c, const struct esc_type *type, const json_t *attrs, bool update)
+{
+    const char *name;
+    json_t *value;
+    int rsc;
+
+    json_object_foreach((json_t *)(uintptr_t)attrs, name, value) {
+        if ((rsc = check_attr(c, type, name, value, update)))
+            return rsc;
+    }
+    int64_t et = esc_attrs_expiry(attrs);
+    if (et && et <= c->now.unix_s)
+        return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "attribute et is in the past");
+    return 0;
+}
+
+int esc_schema_create(struct esc_call *c, const struct esc_type *type, const json_t *attrs)
+{
+    int rsc = check_attrs(c, type, attrs, false);
+
+    for (size_t i = 0; !rsc && i < type->attr_count; i++) {
+        if (type->attrs[i].create == ESC_MUST && !json_object_get(attrs, type->attrs[i].name))
+            rsc = esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "attribute %s is missing", type->attrs[i].name);
+    }
+    return rsc;
+}
+
+int esc_schema_update(struct esc_call *c, const struct esc_type *type, const json_t *attrs)
+{
+    if (!json_object_size(attrs))
+        return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "nothing to update");
+    if (json_object_get(attrs, "acpi") && json_object_size(attrs) > 1)
+        return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "acpi must be the only attribute of its update");
+    return check_attrs(c, type, attrs, true);
+}
+
+/* What a resource in the state file may hold. */
+bool esc_schema_stored(const struct esc_type *type, const json_t *attrs)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)attrs, name, value) {
+        const struct esc_attr *a = esc_attr_find(type, name);
+        if (!a || !a->kind || a->create == ESC_NO || !strcmp(name, "rn") || !a->kind->ok(value))
+            return false;
+    }
+    for (size_t i = 0; i < type->attr_count; i++) {
+        if (type->attrs[i].create == ESC_MUST && !json_object_get(attrs, type->attrs[i].name))
+            return false;
+    }
+    return esc_attrs_size(attrs) <= ESC_RESOURCE_BYTES_MAX;
+}
+
+int64_t esc_attrs_expiry(const json_t *attrs)
+{
+    const json_t *et = json_object_get(attrs, "et");
+    int64_t at_ms;
+
+    if (!json_is_string(et) || escertke_timestamp_parse(esc_json_text(et), &at_ms) != ESCERTKE_OK)
+        return 0;
+    return at_ms / 1000;
+}
+
+size_t esc_attrs_size(const json_t *attrs)
+{
+    return json_dumpb(attrs, NULL, 0, JSON_COMPACT);
+}
