@@ -77,7 +77,7 @@ typedef struct escertke_terminator_config {
 typedef struct escertke_answer {
     int rsc;
     escertke_buf message; /* M2, M4 or one alert record; empty = none */
-    char dbg[256];        /* "" = none */
+    char dbg[352];        /* "" = none */
     escertke_detail detail; /* err OK with 2000; never sent */
 } escertke_answer;
 

@@ -94,6 +94,15 @@ static void note_extension(SSL *ssl, int from_server, int type, const unsigned c
         conn->saw_ems = true;
 }
 
+static int note_request(SSL *ssl, void *arg)
+{
+    struct openssl_conn *conn = arg;
+
+    (void)ssl;
+    conn->saw_request = true;
+    return 1;
+}
+
 /*
  * OpenSSL cannot read a URI without a scheme, which is what an AE-ID certificate carries; escertke_cert_check_path evaluates
  * every name constraint of the path itself, so only this one error of OpenSSL's evaluation is passed over (A-19).
@@ -207,6 +216,7 @@ static escertke_err conn_open(const escertke_tls_open *cfg, void **out)
         SSL_set_connect_state(conn->ssl);
         SSL_set_tlsext_debug_callback(conn->ssl, note_extension);
         SSL_set_tlsext_debug_arg(conn->ssl, conn);
+        SSL_set_cert_cb(conn->ssl, note_request, conn);
         if (cfg->server_name && SSL_set_tlsext_host_name(conn->ssl, cfg->server_name) != 1)
             goto fail;
     }
@@ -216,6 +226,22 @@ fail:
     ERR_clear_error();
     conn_close(conn);
     return ESCERTKE_ERR_BACKEND;
+}
+
+/* In the middle: an answer is due, and a server that asks for no certificate would leave this side unauthenticated (R-HS-20, A-31). */
+static escertke_err check_half(struct openssl_conn *conn, bool first, bool answered)
+{
+    if (!answered) {
+        keep_words(conn, "flight is not complete");
+        conn->alert = SSL_AD_DECODE_ERROR;
+        return ESCERTKE_ERR_TLS;
+    }
+    if (conn->role == ESCERTKE_INITIATOR && !first && !conn->saw_request) {
+        keep_words(conn, "server sent no CertificateRequest");
+        conn->alert = SSL_AD_HANDSHAKE_FAILURE;
+        return ESCERTKE_ERR_TLS;
+    }
+    return ESCERTKE_OK;
 }
 
 /* After the last flight: what must hold before anybody may trust the result. */
@@ -271,10 +297,8 @@ static escertke_err conn_step(void *p, escertke_span in, int64_t unix_s, escertk
         *done = err == ESCERTKE_OK;
     } else if (SSL_get_error(conn->ssl, ret) != SSL_ERROR_WANT_READ) {
         err = esc_openssl_classify(conn);
-    } else if (out->len == start) {
-        keep_words(conn, "flight is not complete");
-        conn->alert = SSL_AD_DECODE_ERROR;
-        err = ESCERTKE_ERR_TLS;
+    } else {
+        err = check_half(conn, in.len == 0, out->len > start);
     }
     conn->in = (escertke_span){ NULL, 0 };
     conn->out = NULL;
