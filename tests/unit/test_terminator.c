@@ -1,0 +1,573 @@
+/* The Terminating End-Point: every row of R-HS-34, limits, and many originators at once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fixture.h"
+
+struct world {
+    struct fixture *f;
+    escertke_store store;
+    escertke_terminator *t;
+    escertke_now now;
+    int events[8]; /* by kind */
+    char last_peer[ESCERTKE_ID_MAX + 1];
+    char last_id[33];
+};
+
+static void count_event(void *ctx, const escertke_event *event)
+{
+    struct world *w = ctx;
+
+    w->events[event->kind]++;
+    snprintf(w->last_peer, sizeof w->last_peer, "%s", event->peer);
+    if (event->entry) {
+        static const uint8_t zero[32];
+        escertke_hex((escertke_span){ event->entry->key.id, 16 }, w->last_id);
+        assert_memory_equal(event->entry->key.key, zero, 32); /* no key leaves by an event */
+    }
+}
+
+static escertke_identity identity_of(struct world *w, const struct party *who, const char *id)
+{
+    return (escertke_identity){ .tls = escertke_tls_openssl(), .credential = who->credential, .id = id,
+                                .ctx = { "//m2m.example.org", "/in1" }, .store = &w->store };
+}
+
+static void world_open(struct world *w, struct fixture *f, const escertke_terminator_config *base)
+{
+    escertke_terminator_config cfg = base ? *base : (escertke_terminator_config){ 0 };
+    const escertke_peer *peers = cfg.identity.peers;
+    size_t count = cfg.identity.peer_count;
+
+    memset(w, 0, sizeof *w);
+    w->f = f;
+    w->now = f->now;
+    assert_int_equal(escertke_store_memory(100, &w->store), ESCERTKE_OK);
+    cfg.identity = identity_of(w, &f->meter, METER);
+    cfg.identity.peers = peers;
+    cfg.identity.peer_count = count;
+    cfg.on_event = count_event;
+    cfg.event_ctx = w;
+    assert_int_equal(escertke_terminator_new(&cfg, &w->t, NULL), ESCERTKE_OK);
+}
+
+static void world_close(struct world *w)
+{
+    escertke_terminator_free(w->t);
+    escertke_store_close(&w->store);
+}
+
+/* Send octets as From; what came back. */
+static escertke_answer send(struct world *w, const char *from, escertke_span message)
+{
+    escertke_answer a;
+
+    escertke_answer_init(&a);
+    escertke_terminator_answer(w->t, escertke_span_str(from), message, 0, w->now, &a);
+    assert_int_equal(a.rsc == 2000, a.detail.err == ESCERTKE_OK);
+    assert_false(a.message.len && a.dbg[0]);
+    return a;
+}
+
+static void expect_rsc(const char *name, escertke_answer a, int rsc, escertke_err err, int alert)
+{
+    const uint8_t record[] = { 21, 3, 3, 0, 2, 2, (uint8_t)alert };
+    bool ok = a.rsc == rsc && a.detail.err == err &&
+              (alert < 0 || (a.message.len == 7 && memcmp(a.message.ptr, record, 7) == 0)) && (alert >= 0 || rsc == 2000 || a.dbg[0]);
+
+    if (!ok)
+        fail_msg("%s: rsc %d, %s, \"%s\", %zu octets, dbg \"%s\"", name, a.rsc, escertke_err_name(a.detail.err), a.detail.reason, a.message.len, a.dbg);
+    escertke_answer_clear(&a);
+}
+
+struct copy {
+    uint8_t octets[4096];
+    size_t len;
+};
+
+static void keep(struct copy *c, escertke_span s)
+{
+    assert_true(s.len <= sizeof c->octets);
+    memcpy(c->octets, s.ptr, s.len);
+    c->len = s.len;
+}
+
+static escertke_span span(const struct copy *c)
+{
+    return (escertke_span){ c->octets, c->len };
+}
+
+/* An initiator of ours that has got M2 and holds M3. */
+static escertke_session *until_m3(struct world *w, const char *from, struct copy *m1, struct copy *m3)
+{
+    escertke_session *s = session_of(w->f, &w->f->panel, ESCERTKE_INITIATOR, METER);
+    escertke_span out;
+
+    assert_int_equal(escertke_session_start(s, w->now, &out), ESCERTKE_OK);
+    keep(m1, out);
+    escertke_answer a = send(w, from, span(m1));
+    assert_int_equal(a.rsc, 2000);
+    assert_int_equal(escertke_session_step(s, escertke_buf_span(&a.message), w->now, &out), ESCERTKE_OK);
+    keep(m3, out);
+    escertke_answer_clear(&a);
+    return s;
+}
+
+static void finish(struct world *w, escertke_session *s, escertke_answer *a)
+{
+    escertke_span out;
+    escertke_key key;
+    escertke_key_entry entry;
+
+    assert_int_equal(a->rsc, 2000);
+    assert_int_equal(escertke_session_step(s, escertke_buf_span(&a->message), w->now, &out), ESCERTKE_OK);
+    assert_int_equal(escertke_session_key(s, &key), ESCERTKE_OK);
+    assert_int_equal(w->store.ops->get(w->store.state, key.id, w->now.unix_s, &entry, NULL), ESCERTKE_OK);
+    assert_memory_equal(&entry.key, &key, sizeof key);
+    assert_string_equal(entry.peer, PANEL);
+    assert_string_equal(entry.own, METER);
+    assert_int_equal(entry.role, ESCERTKE_TERMINATOR);
+    assert_int_equal(entry.flavour, ESCERTKE_FLAVOUR_AE);
+    escertke_session_free(s);
+    escertke_answer_clear(a);
+}
+
+/* M1 and M3 with From in its three forms, another one each time: the identity is the same. */
+static void good_run_with_changing_from(void **state)
+{
+    static const char *const forms[] = { "Cpanel", "/in1/Cpanel", PANEL };
+    struct world w;
+    struct copy m1, m3;
+
+    for (size_t i = 0; i < 9; i++) {
+        world_open(&w, *state, NULL);
+        escertke_session *s = until_m3(&w, forms[i / 3], &m1, &m3);
+        escertke_answer a = send(&w, forms[i % 3], span(&m3));
+        finish(&w, s, &a);
+        assert_int_equal(w.events[ESCERTKE_EVENT_ESTABLISHED], 1);
+        assert_string_equal(w.last_peer, PANEL);
+        world_close(&w);
+    }
+}
+
+static void repeated_m1_and_m3(void **state)
+{
+    struct world w;
+    struct copy m1, m3, m2;
+    escertke_terminator_stats stats;
+
+    world_open(&w, *state, NULL);
+    escertke_session *s = until_m3(&w, "Cpanel", &m1, &m3);
+    escertke_answer a = send(&w, "Cpanel", span(&m1)), b;
+    keep(&m2, escertke_buf_span(&a.message));
+    escertke_answer_clear(&a);
+    a = send(&w, "/in1/Cpanel", span(&m1));
+    assert_true(escertke_span_equal(escertke_buf_span(&a.message), span(&m2)));
+    escertke_answer_clear(&a);
+    a = send(&w, "Cpanel", span(&m3));
+    b = send(&w, "Cpanel", span(&m3));
+    assert_true(escertke_span_equal(escertke_buf_span(&a.message), escertke_buf_span(&b.message)));
+    escertke_answer_clear(&b);
+    finish(&w, s, &a);
+    escertke_terminator_get_stats(w.t, &stats);
+    assert_int_equal(stats.established, 1); /* one key, however often M3 came */
+    assert_int_equal(stats.replayed, 3);
+    assert_int_equal(stats.pending, 0);
+    assert_int_equal(stats.pending_bytes, 0);
+    w.now.mono_ms += ESCERTKE_TTL_MS + 1; /* the replay window has passed */
+    expect_rsc("M3 after the window", send(&w, "Cpanel", span(&m3)), 4000, ESCERTKE_ERR_NO_PENDING, -1);
+    world_close(&w);
+}
+
+static void altered_m3_is_not_a_repetition(void **state)
+{
+    struct world w;
+    struct copy m1, m3;
+
+    world_open(&w, *state, NULL);
+    escertke_session *s = until_m3(&w, "Cpanel", &m1, &m3);
+    escertke_answer a = send(&w, "Cpanel", span(&m3));
+    finish(&w, s, &a);
+    m3.octets[m3.len - 1] ^= 1;
+    expect_rsc("altered M3 after the run", send(&w, "Cpanel", span(&m3)), 4000, ESCERTKE_ERR_NO_PENDING, -1);
+    s = until_m3(&w, "Cpanel", &m1, &m3);
+    m3.octets[m3.len - 1] ^= 1;
+    expect_rsc("altered M3", send(&w, "Cpanel", span(&m3)), 4106, ESCERTKE_ERR_SIGNATURE, 20);
+    escertke_session_free(s);
+    world_close(&w);
+}
+
+static void another_m1_takes_the_place(void **state)
+{
+    struct world w;
+    struct copy m1, m3, newer_m1, newer_m3;
+
+    world_open(&w, *state, NULL);
+    escertke_session *s = until_m3(&w, "Cpanel", &m1, &m3);
+    escertke_session *newer = until_m3(&w, "Cpanel", &newer_m1, &newer_m3);
+    escertke_answer a = send(&w, "Cpanel", span(&newer_m3));
+    finish(&w, newer, &a);
+    escertke_session_free(s);
+    world_close(&w);
+}
+
+/* An M1 that TLS does not accept destroys nothing. */
+static void broken_m1_destroys_nothing(void **state)
+{
+    struct world w;
+    struct copy m1, m3, broken;
+
+    world_open(&w, *state, NULL);
+    escertke_session *s = until_m3(&w, "Cpanel", &m1, &m3);
+    broken = m1;
+    broken.octets[5 + 5] = 1; /* client_version 3.1: TLS 1.0 */
+    expect_rsc("broken M1", send(&w, "Cpanel", span(&broken)), 4102, ESCERTKE_ERR_NEGOTIATION, 70);
+    broken = m1;
+    broken.len -= 3;
+    expect_rsc("partial M1", send(&w, "Cpanel", span(&broken)), 4000, ESCERTKE_ERR_FORMAT, -1);
+    escertke_answer a = send(&w, "Cpanel", span(&m3));
+    finish(&w, s, &a);
+    world_close(&w);
+}
+
+static void m3_without_m1_and_of_another(void **state)
+{
+    struct world w;
+    struct copy m1, m3;
+
+    world_open(&w, *state, NULL);
+    escertke_session *s = until_m3(&w, "Cpanel", &m1, &m3);
+    expect_rsc("M3 of another From", send(&w, "Cother", span(&m3)), 4000, ESCERTKE_ERR_NO_PENDING, -1);
+    assert_int_equal(w.events[ESCERTKE_EVENT_REFUSED], 1);
+    escertke_answer a = send(&w, "Cpanel", span(&m3)); /* and the genuine one is none the worse */
+    finish(&w, s, &a);
+    world_close(&w);
+}
+
+/* M1 and M3 of another: the certificate is panel's, From says Cother. */
+static void from_that_is_not_the_certificates(void **state)
+{
+    struct world w;
+    struct copy m1, m3;
+
+    world_open(&w, *state, NULL);
+    escertke_session *s = until_m3(&w, "Cother", &m1, &m3);
+    expect_rsc("identity is not From", send(&w, "Cother", span(&m3)), 4106, ESCERTKE_ERR_IDENTITY, 49);
+    escertke_session_free(s);
+    world_close(&w);
+}
+
+static void what_is_no_message_for_a_terminator(void **state)
+{
+    static const uint8_t m4[] = { 20, 3, 3, 0, 1, 1, 22, 3, 3, 0, 1, 0 }, hello_request[] = { 22, 3, 3, 0, 4, 0, 0, 0, 0 };
+    struct world w;
+    struct copy m1, m3;
+
+    world_open(&w, *state, NULL);
+    escertke_session *s = until_m3(&w, "Cpanel", &m1, &m3);
+    expect_rsc("nothing", send(&w, "Cpanel", (escertke_span){ NULL, 0 }), 4000, ESCERTKE_ERR_FORMAT, -1);
+    expect_rsc("M4", send(&w, "Cpanel", (escertke_span){ m4, sizeof m4 }), 4102, ESCERTKE_ERR_TLS, 10);
+    expect_rsc("HelloRequest", send(&w, "Cpanel", (escertke_span){ hello_request, sizeof hello_request }), 4102, ESCERTKE_ERR_TLS, 10);
+    expect_rsc("From that cannot be", send(&w, "panel", span(&m3)), 4000, ESCERTKE_ERR_ID, -1);
+    expect_rsc("From that is not there", send(&w, "", span(&m3)), 4000, ESCERTKE_ERR_ID, -1);
+    escertke_answer a = send(&w, "Cpanel", span(&m3));
+    finish(&w, s, &a);
+    world_close(&w);
+}
+
+/* An alert is answered with 2000 and nothing, and destroys nothing: anybody can send one (R-HS-34). */
+static void alert(void **state)
+{
+    static const uint8_t record[] = { 21, 3, 3, 0, 2, 2, 42 };
+    struct world w;
+    struct copy m1, m3;
+
+    world_open(&w, *state, NULL);
+    escertke_session *s = until_m3(&w, "Cpanel", &m1, &m3);
+    escertke_answer a = send(&w, "Cpanel", (escertke_span){ record, sizeof record });
+    assert_int_equal(a.rsc, 2000);
+    assert_int_equal(a.message.len, 0);
+    assert_string_equal(a.dbg, "");
+    escertke_answer_clear(&a);
+    assert_int_equal(w.events[ESCERTKE_EVENT_ALERT], 1);
+    a = send(&w, "Cpanel", span(&m3));
+    finish(&w, s, &a);
+    world_close(&w);
+}
+
+static void deadline(void **state)
+{
+    struct world w;
+    struct copy m1, m3;
+    escertke_terminator_stats stats;
+
+    world_open(&w, *state, NULL);
+    escertke_session *s = until_m3(&w, "Cpanel", &m1, &m3);
+    w.now.mono_ms += ESCERTKE_TTL_MS - 1;
+    escertke_terminator_tick(w.t, w.now);
+    assert_int_equal(w.events[ESCERTKE_EVENT_EXPIRED], 0);
+    w.now.mono_ms += 2;
+    escertke_terminator_tick(w.t, w.now);
+    assert_int_equal(w.events[ESCERTKE_EVENT_EXPIRED], 1);
+    assert_string_equal(w.last_peer, PANEL);
+    expect_rsc("M3 after the deadline", send(&w, "Cpanel", span(&m3)), 4000, ESCERTKE_ERR_NO_PENDING, -1);
+    escertke_terminator_get_stats(w.t, &stats);
+    assert_int_equal(stats.pending, 0);
+    assert_int_equal(stats.pending_bytes, 0);
+    escertke_session_free(s);
+    world_close(&w);
+}
+
+/* rqet may shorten the wait: M3 is then late even before the tick. */
+static void shorter_deadline(void **state)
+{
+    struct world w;
+    struct copy m1, m3;
+    escertke_answer a;
+    escertke_span out;
+
+    world_open(&w, *state, NULL);
+    escertke_session *s = session_of(w.f, &w.f->panel, ESCERTKE_INITIATOR, METER);
+    assert_int_equal(escertke_session_start(s, w.now, &out), ESCERTKE_OK);
+    keep(&m1, out);
+    escertke_answer_init(&a);
+    escertke_terminator_answer(w.t, escertke_span_str("Cpanel"), span(&m1), 5000, w.now, &a);
+    assert_int_equal(escertke_session_step(s, escertke_buf_span(&a.message), w.now, &out), ESCERTKE_OK);
+    keep(&m3, out);
+    escertke_answer_clear(&a);
+    w.now.mono_ms += 5001;
+    expect_rsc("late M3", send(&w, "Cpanel", span(&m3)), 4000, ESCERTKE_ERR_DEADLINE, -1);
+    escertke_session_free(s);
+    world_close(&w);
+}
+
+static void oldest_goes_first(void **state)
+{
+    struct world w;
+    struct copy m1, first_m3, last_m3, m3;
+    char from[16];
+    escertke_terminator_stats stats;
+
+    world_open(&w, *state, &(escertke_terminator_config){ .max_pending = 4 });
+    escertke_session *first = until_m3(&w, "Cpanel", &m1, &first_m3), *last = NULL;
+    for (int i = 0; i < 6; i++) {
+        escertke_session_free(last);
+        snprintf(from, sizeof from, "Cx%d", i);
+        last = until_m3(&w, i == 5 ? "/in1/Cpanel" : from, &m1, i == 5 ? &last_m3 : &m3);
+        escertke_terminator_get_stats(w.t, &stats);
+        assert_true(stats.pending <= 4);
+    }
+    assert_int_equal(stats.evicted, 3);
+    expect_rsc("the first has gone", send(&w, "Cpanel", span(&first_m3)), 4106, ESCERTKE_ERR_SIGNATURE, 51);
+    escertke_session_free(first);
+    escertke_session_free(last);
+    world_close(&w);
+}
+
+static void bounded_by_octets(void **state)
+{
+    struct world w;
+    struct copy m1, m3;
+    char from[16];
+    escertke_terminator_stats stats;
+    size_t one;
+
+    world_open(&w, *state, NULL);
+    escertke_session_free(until_m3(&w, "Cpanel", &m1, &m3));
+    escertke_terminator_get_stats(w.t, &stats);
+    one = stats.pending_bytes;
+    assert_in_range(one, escertke_tls_openssl()->conn_memory, 2 * escertke_tls_openssl()->conn_memory);
+    world_close(&w);
+    world_open(&w, *state, &(escertke_terminator_config){ .max_pending = 1000, .max_pending_bytes = 5 * one + one / 2 });
+    for (int i = 0; i < 12; i++) {
+        snprintf(from, sizeof from, "Cx%d", i);
+        escertke_session_free(until_m3(&w, from, &m1, &m3));
+        escertke_terminator_get_stats(w.t, &stats);
+        assert_true(stats.pending <= 5 && stats.pending_bytes <= 5 * one + one / 2);
+    }
+    assert_int_equal(stats.evicted, 7);
+    world_close(&w);
+    world_open(&w, *state, &(escertke_terminator_config){ .max_pending_bytes = 100 });
+    escertke_session *s = session_of(w.f, &w.f->panel, ESCERTKE_INITIATOR, METER);
+    escertke_span out;
+    assert_int_equal(escertke_session_start(s, w.now, &out), ESCERTKE_OK);
+    expect_rsc("no room for one", send(&w, "Cpanel", out), 5000, ESCERTKE_ERR_LIMIT, -1);
+    escertke_session_free(s);
+    world_close(&w);
+}
+
+static void peer_rules(void **state)
+{
+    static const escertke_peer rules[] = { { .id = "//m2m.example.org/in1/Cother" } };
+    struct world w;
+    escertke_span out;
+
+    world_open(&w, *state, &(escertke_terminator_config){ .identity = { .peers = rules, .peer_count = 1 } });
+    escertke_session *s = session_of(w.f, &w.f->panel, ESCERTKE_INITIATOR, METER);
+    assert_int_equal(escertke_session_start(s, w.now, &out), ESCERTKE_OK);
+    expect_rsc("no rule for this peer", send(&w, "Cpanel", out), 4103, ESCERTKE_ERR_PRIVILEGE, 49);
+    escertke_session_free(s);
+    world_close(&w);
+}
+
+/* ---- a store that fails: no key, no M4 ------------------------------------------------------------------------------ */
+
+static escertke_err full_put(void *store, const escertke_key_entry *e, escertke_detail *d)
+{
+    (void)store, (void)e, (void)d;
+    return ESCERTKE_ERR_STORE_FULL;
+}
+
+static void store_that_fails(void **state)
+{
+    struct world w;
+    struct copy m1, m3;
+    escertke_store_ops full;
+    const escertke_store_ops *ops;
+
+    world_open(&w, *state, NULL);
+    escertke_session *s = until_m3(&w, "Cpanel", &m1, &m3);
+    ops = w.store.ops;
+    full = *ops;
+    full.put = full_put;
+    w.store.ops = &full;
+    expect_rsc("store is full", send(&w, "Cpanel", span(&m3)), 5000, ESCERTKE_ERR_STORE_FULL, -1);
+    assert_int_equal(w.events[ESCERTKE_EVENT_ESTABLISHED], 0);
+    expect_rsc("and M3 again finds nothing half done", send(&w, "Cpanel", span(&m3)), 4000, ESCERTKE_ERR_NO_PENDING, -1);
+    w.store.ops = ops;
+    escertke_session_free(s);
+    world_close(&w);
+}
+
+static void lifetime_ends_with_the_certificates(void **state)
+{
+    struct fixture *f = *state;
+    static const struct pki_name ae = { PKI_URI, PANEL, 0 };
+    struct party brief = party_new(f, &(struct pki_params){ .san = &ae, .san_count = 1, .not_before_s = -60, .not_after_s = 3600 });
+    struct party usual = f->panel;
+    struct world w;
+    struct copy m1, m3;
+    escertke_key_entry entry;
+
+    world_open(&w, f, NULL);
+    f->panel = brief;
+    escertke_session *s = until_m3(&w, "Cpanel", &m1, &m3);
+    escertke_answer a = send(&w, "Cpanel", span(&m3));
+    assert_int_equal(a.rsc, 2000);
+    assert_int_equal(w.store.ops->find(w.store.state, METER, PANEL, ESCERTKE_USAGE_ESPRIM, w.now.unix_s, &entry, NULL), ESCERTKE_OK);
+    assert_in_range(entry.expires_s, w.now.unix_s + 3000, w.now.unix_s + 3600);
+    escertke_key_entry_wipe(&entry);
+    f->panel = usual;
+    escertke_answer_clear(&a);
+    escertke_session_free(s);
+    party_free(&brief);
+    world_close(&w);
+}
+
+/* ---- many at once --------------------------------------------------------------------------------------------------- */
+
+static void *one_client(void *arg)
+{
+    struct world *w = arg;
+    struct copy m1, m3;
+
+    for (int i = 0; i < 6; i++) {
+        escertke_session *s = until_m3(w, "Cpanel", &m1, &m3);
+        escertke_answer a = send(w, "Cpanel", span(&m3));
+        escertke_answer_clear(&a);
+        escertke_session_free(s);
+    }
+    return NULL;
+}
+
+static void *other_client(void *arg)
+{
+    struct world *w = arg;
+    struct copy m1, m3;
+    char from[32];
+
+    for (int i = 0; i < 10; i++) {
+        snprintf(from, sizeof from, "Cy%d", i);
+        escertke_session_free(until_m3(w, from, &m1, &m3));
+        escertke_terminator_tick(w->t, w->now);
+    }
+    return NULL;
+}
+
+static void many_threads(void **state)
+{
+    struct world w;
+    pthread_t threads[6];
+    escertke_terminator_stats stats;
+
+    world_open(&w, *state, &(escertke_terminator_config){ .max_pending = 8 });
+    escertke_terminator_free(w.t); /* the counters of events are not made for threads: without them */
+    escertke_terminator_config cfg = { .identity = identity_of(&w, &w.f->meter, METER), .max_pending = 8 };
+    assert_int_equal(escertke_terminator_new(&cfg, &w.t, NULL), ESCERTKE_OK);
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, i < 1 ? one_client : other_client, &w), 0);
+    for (size_t i = 0; i < 6; i++)
+        pthread_join(threads[i], NULL);
+    escertke_terminator_get_stats(w.t, &stats);
+    assert_true(stats.pending <= 8);
+    assert_int_equal(stats.m1, 56);
+    w.now.mono_ms += 2 * ESCERTKE_TTL_MS;
+    escertke_terminator_tick(w.t, w.now);
+    escertke_terminator_get_stats(w.t, &stats);
+    assert_int_equal(stats.pending, 0);
+    assert_int_equal(stats.pending_bytes, 0);
+    assert_int_equal(stats.replay_entries, 0);
+    world_close(&w);
+}
+
+static void reload_in_the_middle(void **state)
+{
+    struct fixture *f = *state;
+    static const struct pki_name ae = { PKI_URI, METER, 0 };
+    struct party renewed = party_new(f, &(struct pki_params){ .san = &ae, .san_count = 1 });
+    struct world w;
+    struct copy m1, m3;
+
+    world_open(&w, f, NULL);
+    escertke_session *s = until_m3(&w, "Cpanel", &m1, &m3);
+    escertke_terminator_set_credential(w.t, renewed.credential);
+    escertke_answer a = send(&w, "Cpanel", span(&m3)); /* began with the old one, ends with it */
+    finish(&w, s, &a);
+    s = until_m3(&w, "Cpanel", &m1, &m3);
+    a = send(&w, "Cpanel", span(&m3));
+    finish(&w, s, &a);
+    world_close(&w);
+    party_free(&renewed);
+}
+
+static int setup(void **state)
+{
+    *state = fixture_new();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_free(*state);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_run_with_changing_from), cmocka_unit_test(repeated_m1_and_m3), cmocka_unit_test(altered_m3_is_not_a_repetition),
+        cmocka_unit_test(another_m1_takes_the_place), cmocka_unit_test(broken_m1_destroys_nothing),
+        cmocka_unit_test(m3_without_m1_and_of_another), cmocka_unit_test(from_that_is_not_the_certificates),
+        cmocka_unit_test(what_is_no_message_for_a_terminator), cmocka_unit_test(alert), cmocka_unit_test(deadline),
+        cmocka_unit_test(shorter_deadline), cmocka_unit_test(oldest_goes_first), cmocka_unit_test(bounded_by_octets),
+        cmocka_unit_test(peer_rules), cmocka_unit_test(store_that_fails), cmocka_unit_test(lifetime_ends_with_the_certificates),
+        cmocka_unit_test(many_threads), cmocka_unit_test(reload_in_the_middle),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
