@@ -62,7 +62,7 @@ escertke_err esc_http_content_type_read(escertke_span value, enum esc_http_media
         escertke_span number = param;
         if (!esc_http_next_part(&number, '=', &name) || !esc_http_same_name(name, "ty"))
             continue;
-        if (*ty || !esc_http_read_int(number, 1, TY_MAX, ty))
+        if (*ty || !esc_http_read_int(esc_http_trim(number), 1, TY_MAX, ty))
             return ESCERTKE_ERR_PRIMITIVE;
     }
     return ESCERTKE_OK;
