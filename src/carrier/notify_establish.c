@@ -70,9 +70,10 @@ static escertke_err refused(const escertke_primitive *rsp, int message, escertke
         if (outcomes[k].rsc == rsp->rsc)
             err = outcomes[k].err;
     (void)esc_fail(d, err, "TS-0004 7.5.1.2.12", "%s", "");
-    read_refusal(rsp, message, d);
-    d->message = message;
-    d->rsc = rsp->rsc;
+    if (d) {
+        read_refusal(rsp, message, d);
+        d->rsc = rsp->rsc;
+    }
     return err;
 }
 
@@ -97,8 +98,6 @@ static escertke_err read_response(const escertke_primitive *req, const escertke_
     if (err == ESCERTKE_OK)
         err = escertke_buf_append(answer, seci.eckm.ptr, seci.eckm.len);
     escertke_seci_clear(&seci);
-    if (err != ESCERTKE_OK && d)
-        d->message = message;
     return err;
 }
 
@@ -120,8 +119,10 @@ static escertke_err exchange(escertke_initiator *i, const escertke_notify_params
         err = read_response(&req, &rsp, message, answer, d);
     if (err == ESCERTKE_OK && p->progress)
         p->progress(p->progress_ctx, message + 1, answer->len);
-    if (err != ESCERTKE_OK && d && !d->message)
+    if (err != ESCERTKE_OK && d) {
+        (void)esc_fail(d, err, "", "%s", escertke_err_text(err)); /* where nobody said more */
         d->message = message;
+    }
     escertke_primitive_clear(&req);
     escertke_primitive_clear(&rsp);
     return err;

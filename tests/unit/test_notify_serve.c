@@ -1,0 +1,210 @@
+/* The receiver's side of the notify carrier: each request that is not an acceptable ESCertKE NOTIFY, by its exact code and words. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fixture.h"
+
+struct world {
+    struct fixture *f;
+    escertke_store store;
+    escertke_terminator *t;
+};
+
+static int setup(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+
+    w->f = fixture_new();
+    assert_int_equal(escertke_store_memory(16, &w->store), ESCERTKE_OK);
+    escertke_terminator_config cfg = { .identity = { .tls = escertke_tls_openssl(), .credential = w->f->meter.credential, .id = METER,
+                                                     .ctx = { "//m2m.example.org", "/in1" }, .store = &w->store } };
+    assert_int_equal(escertke_terminator_new(&cfg, &w->t, NULL), ESCERTKE_OK);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+
+    escertke_terminator_free(w->t);
+    escertke_store_close(&w->store);
+    fixture_free(w->f);
+    free(w);
+    return 0;
+}
+
+static escertke_primitive serve(const struct world *w, const char *request)
+{
+    escertke_primitive req, rsp;
+    escertke_detail d;
+
+    escertke_detail_init(&d);
+    escertke_primitive_init(&req);
+    escertke_primitive_init(&rsp);
+    if (escertke_primitive_parse_json(escertke_span_str(request), &req, &d) != ESCERTKE_OK)
+        fail_msg("test request is not a primitive: %s (%s)", request, d.reason);
+    escertke_notify_serve(w->t, &req, w->f->now, &rsp);
+    escertke_primitive_clear(&req);
+    return rsp;
+}
+
+#define R(members) "{\"op\":5,\"to\":\"/in1/Cmeter\",\"fr\":\"Cpanel\",\"rqi\":\"1\",\"rvi\":\"3\"" members "}"
+#define PC(seci) R(",\"pc\":{\"m2m:seci\":" seci "}")
+
+static void refusals(void **state)
+{
+    static const struct {
+        const char *name, *request;
+        int rsc;
+        const char *words;
+    } cases[] = {
+        { "Retrieve", "{\"op\":2,\"to\":\"-\",\"fr\":\"Cpanel\",\"rqi\":\"1\",\"rvi\":\"3\"}", 4005, "NOTIFY only" },
+        { "rqet past", R(",\"rqet\":\"20200101T000000\""), 4008, "rqet has passed" },
+        { "rqet relative and past", R(",\"rqet\":\"-1\""), 4008, "rqet has passed" },
+        { "rqet nonsense", R(",\"rqet\":\"tomorrow\""), 4000, "absRelTimestamp" },
+        { "oet", R(",\"oet\":\"20400101T000000\""), 5001, "oet" },
+        { "gid", R(",\"gid\":\"g\",\"pc\":{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMB\"}}"), 4000, "gid" },
+        { "non-blocking synch", R(",\"rt\":{\"rtv\":1}"), 5206, "blocking" },
+        { "non-blocking asynch", R(",\"rt\":{\"rtv\":2}"), 5001, "blocking" },
+        { "no response", R(",\"rt\":{\"rtv\":5}"), 4000, "response" },
+        { "unknown release", "{\"op\":5,\"to\":\"-\",\"fr\":\"Cpanel\",\"rqi\":\"1\",\"rvi\":\"9\"}", 4001, "rvi" },
+        { "no content", R(""), 4000, "content is missing" },
+        { "another content", R(",\"pc\":{\"m2m:sgn\":{\"nev\":{}}}"), 4000, "m2m:s" },
+        { "seci nested in sgn", R(",\"pc\":{\"m2m:sgn\":{\"nev\":{\"rep\":{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMB\"}}}}}"), 4000, "m2m:s" },
+        { "no sit", PC("{\"eckm\":\"FgMB\"}"), 4000, "sit" },
+        { "sit 0", PC("{\"sit\":0}"), 4000, "sit" },
+        { "sit 9", PC("{\"sit\":9}"), 4000, "sit" },
+        { "sit as text", PC("{\"sit\":\"6\",\"eckm\":\"FgMB\"}"), 4000, "sit" },
+        { "sit 3: rand object request", PC("{\"sit\":3}"), 5001, "securityInfoType 3" },
+        { "no eckm", PC("{\"sit\":6}"), 4000, "eckm" },
+        { "empty eckm", PC("{\"sit\":6,\"eckm\":\"\"}"), 4000, "eckm" },
+        { "eckm is a number", PC("{\"sit\":6,\"eckm\":7}"), 4000, "eckm" },
+        { "eckm is base64url", PC("{\"sit\":6,\"eckm\":\"_-8=\"}"), 4000, "base64" },
+        { "eckm without padding", PC("{\"sit\":6,\"eckm\":\"Fg\"}"), 4000, "base64" },
+        { "another child beside eckm", PC("{\"sit\":6,\"eckm\":\"FgMB\",\"epo\":\"a..b.c.d\"}"), 4000, "epo" },
+        { "partial record", PC("{\"sit\":6,\"eckm\":\"FgMB\"}"), 4000, "record 1" },
+        { "application data", PC("{\"sit\":6,\"eckm\":\"FwMDAAEA\"}"), 4000, "content type 23" },
+    };
+    const struct world *w = *state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char dbg[400] = "";
+        escertke_primitive rsp = serve(w, cases[i].request);
+        bool has = escertke_dbg_read(rsp.format, escertke_buf_span(&rsp.content), dbg, sizeof dbg);
+        if (rsp.rsc != cases[i].rsc || !has || !strstr(dbg, cases[i].words) || !rsp.rqi || strcmp(rsp.rqi, "1") != 0)
+            fail_msg("%s: rsc %d, dbg \"%s\"", cases[i].name, rsp.rsc, dbg);
+        escertke_primitive_clear(&rsp);
+    }
+}
+
+/* Contents that never become JSON, as a binding would hand them over. */
+static void raw_contents(void **state)
+{
+    static const struct {
+        const char *name, *content;
+        size_t len;
+    } cases[] = {
+        { "not JSON", "hello", 5 },
+        { "half", "{\"m2m:seci\":{\"sit\":6,", 21 },
+        { "twice the same member", "{\"m2m:seci\":{\"sit\":6,\"sit\":6,\"eckm\":\"FgMB\"}}", 44 },
+        { "bad UTF-8", "{\"m2m:seci\":{\"sit\":6,\"eckm\":\"\xff\xfe\"}}", 34 },
+        { "a NUL", "{\"m2m:seci\":{\"sit\":6,\"eckm\":\"F\0MB\"}}", 36 },
+        { "an escaped NUL", "{\"m2m:seci\":{\"sit\":6,\"eckm\":\"\\u0000\"}}", 38 },
+        { "two objects", "{\"m2m:seci\":{\"sit\":3}}{}", 24 },
+        { "deep", "{\"m2m:seci\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}", 86 },
+    };
+    const struct world *w = *state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        escertke_primitive req, rsp;
+        char dbg[400];
+        escertke_primitive_init(&req);
+        escertke_primitive_init(&rsp);
+        req.op = ESCERTKE_OP_NOTIFY;
+        assert_int_equal(escertke_primitive_set(&req.fr, escertke_span_str("Cpanel")), ESCERTKE_OK);
+        assert_int_equal(escertke_primitive_set(&req.rqi, escertke_span_str("1")), ESCERTKE_OK);
+        assert_int_equal(escertke_buf_append(&req.content, cases[i].content, cases[i].len), ESCERTKE_OK);
+        escertke_notify_serve(w->t, &req, w->f->now, &rsp);
+        if (rsp.rsc != 4000 || !escertke_dbg_read(rsp.format, escertke_buf_span(&rsp.content), dbg, sizeof dbg))
+            fail_msg("%s: rsc %d", cases[i].name, rsp.rsc);
+        assert_null(rsp.rvi); /* no rvi in the request: a Release 1 entity gets none */
+        escertke_primitive_clear(&req);
+        escertke_primitive_clear(&rsp);
+    }
+}
+
+static void oversized(void **state)
+{
+    const struct world *w = *state;
+    escertke_primitive req, rsp;
+    size_t len = ESCERTKE_MESSAGE_MAX + 3;
+    uint8_t *octets = calloc(1, len);
+    escertke_buf text;
+    char dbg[400];
+
+    escertke_buf_init(&text, ESCERTKE_PRIMITIVE_MAX);
+    escertke_primitive_init(&req);
+    escertke_primitive_init(&rsp);
+    req.op = ESCERTKE_OP_NOTIFY;
+    assert_int_equal(escertke_primitive_set(&req.fr, escertke_span_str("Cpanel")), ESCERTKE_OK);
+    assert_int_equal(escertke_primitive_set(&req.rqi, escertke_span_str("1")), ESCERTKE_OK);
+    assert_int_equal(escertke_buf_append(&req.content, "{\"m2m:seci\":{\"sit\":6,\"eckm\":\"", 29), ESCERTKE_OK);
+    assert_int_equal(escertke_base64_encode((escertke_span){ octets, len }, &req.content), ESCERTKE_OK);
+    assert_int_equal(escertke_buf_append(&req.content, "\"}}", 3), ESCERTKE_OK);
+    escertke_notify_serve(w->t, &req, w->f->now, &rsp);
+    assert_int_equal(rsp.rsc, 4000);
+    assert_true(escertke_dbg_read(rsp.format, escertke_buf_span(&rsp.content), dbg, sizeof dbg));
+    escertke_primitive_clear(&req);
+    escertke_primitive_clear(&rsp);
+    escertke_buf_free(&text);
+    free(octets);
+}
+
+static void without_from_or_rqi(void **state)
+{
+    const struct world *w = *state;
+
+    for (int with_from = 0; with_from <= 1; with_from++) {
+        escertke_primitive req, rsp;
+        escertke_primitive_init(&req);
+        escertke_primitive_init(&rsp);
+        req.op = ESCERTKE_OP_NOTIFY;
+        assert_int_equal(escertke_primitive_set(with_from ? &req.fr : &req.rqi, escertke_span_str("Cpanel")), ESCERTKE_OK);
+        assert_int_equal(escertke_buf_append(&req.content, "{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMB\"}}", 39), ESCERTKE_OK);
+        escertke_notify_serve(w->t, &req, w->f->now, &rsp);
+        assert_int_equal(rsp.rsc, 4000);
+        escertke_primitive_clear(&req);
+        escertke_primitive_clear(&rsp);
+    }
+}
+
+static void other_serializations(void **state)
+{
+    const struct world *w = *state;
+    escertke_primitive req, rsp;
+
+    escertke_primitive_init(&req);
+    escertke_primitive_init(&rsp);
+    req.op = ESCERTKE_OP_NOTIFY;
+    req.format = ESCERTKE_FORMAT_XML;
+    assert_int_equal(escertke_primitive_set(&req.fr, escertke_span_str("Cpanel")), ESCERTKE_OK);
+    assert_int_equal(escertke_primitive_set(&req.rqi, escertke_span_str("1")), ESCERTKE_OK);
+    assert_int_equal(escertke_buf_append(&req.content, "<x/>", 4), ESCERTKE_OK);
+    escertke_notify_serve(w->t, &req, w->f->now, &rsp);
+    assert_int_equal(rsp.rsc, 4015);
+    escertke_primitive_clear(&req);
+    escertke_primitive_clear(&rsp);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(refusals), cmocka_unit_test(raw_contents), cmocka_unit_test(oversized), cmocka_unit_test(without_from_or_rqi),
+                                        cmocka_unit_test(other_serializations) };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
