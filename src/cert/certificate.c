@@ -189,6 +189,19 @@ static bool read_version(struct der *r, escertke_cert *c)
     return true;
 }
 
+/* AlgorithmIdentifier: an OID and at most one element of parameters; @p content is what stands in the SEQUENCE. */
+static bool read_algorithm(struct der *r, escertke_span *content)
+{
+    struct der_tlv seq, oid, parameters;
+
+    if (!esc_der_take(r, DER_SEQUENCE, &seq))
+        return false;
+    *content = seq.value;
+    struct der in = esc_der_init(seq.value);
+    return esc_der_take(&in, DER_OID, &oid) && esc_der_oid_valid(oid.value) &&
+           (esc_der_done(&in) || (esc_der_next(&in, &parameters) && esc_der_done(&in)));
+}
+
 static bool read_name(struct der *r, escertke_span *name)
 {
     struct der_tlv t;
@@ -211,17 +224,18 @@ static bool read_validity(struct der *r, escertke_cert *c)
 
 static bool read_public_key(struct der *r, escertke_cert *c)
 {
-    struct der_tlv t, alg, bits;
+    struct der_tlv t, bits;
+    escertke_span alg;
 
     if (!esc_der_take(r, DER_SEQUENCE, &t))
         return false;
     c->spki = t.whole;
     struct der in = esc_der_init(t.value);
-    if (!esc_der_take(&in, DER_SEQUENCE, &alg) || !esc_der_take(&in, DER_BIT_STRING, &bits) || !esc_der_done(&in) ||
+    if (!read_algorithm(&in, &alg) || !esc_der_take(&in, DER_BIT_STRING, &bits) || !esc_der_done(&in) ||
         bits.value.len < 2 || bits.value.ptr[0] != 0)
         return false;
     c->public_key = (escertke_span){ bits.value.ptr + 1, bits.value.len - 1 };
-    c->key_is_p256 = escertke_span_equal(alg.value, SPAN(alg_p256));
+    c->key_is_p256 = escertke_span_equal(alg, SPAN(alg_p256));
     c->key_is_uncompressed = c->public_key.len == 65 && c->public_key.ptr[0] == 0x04;
     return true;
 }
@@ -240,7 +254,7 @@ static bool skip_unique_ids(struct der *r, const escertke_cert *c)
     return true;
 }
 
-static escertke_err read_body(escertke_span body, escertke_cert *c, struct der_tlv *alg, escertke_detail *d)
+static escertke_err read_body(escertke_span body, escertke_cert *c, escertke_span *alg, escertke_detail *d)
 {
     struct der r = esc_der_init(body);
 
@@ -248,7 +262,7 @@ static escertke_err read_body(escertke_span body, escertke_cert *c, struct der_t
         return malformed(d, "version");
     if (!esc_der_integer(&r, &c->serial))
         return malformed(d, "serial number");
-    if (!esc_der_take(&r, DER_SEQUENCE, alg))
+    if (!read_algorithm(&r, alg))
         return malformed(d, "signature algorithm");
     if (!read_name(&r, &c->issuer))
         return malformed(d, "issuer");
@@ -265,7 +279,8 @@ static escertke_err read_body(escertke_span body, escertke_cert *c, struct der_t
 
 escertke_err escertke_cert_parse(escertke_span der, escertke_cert *out, escertke_detail *d)
 {
-    struct der_tlv cert, body, inner_alg, outer_alg, signature;
+    struct der_tlv cert, body, signature;
+    escertke_span inner_alg, outer_alg;
 
     if (!out || (!der.ptr && der.len))
         return ESCERTKE_ERR_ARG;
@@ -275,13 +290,13 @@ escertke_err escertke_cert_parse(escertke_span der, escertke_cert *out, escertke
     if (!esc_der_only(der, DER_SEQUENCE, &cert))
         return malformed(d, "not one DER SEQUENCE");
     struct der r = esc_der_init(cert.value);
-    if (!esc_der_take(&r, DER_SEQUENCE, &body) || !esc_der_take(&r, DER_SEQUENCE, &outer_alg) ||
+    if (!esc_der_take(&r, DER_SEQUENCE, &body) || !read_algorithm(&r, &outer_alg) ||
         !esc_der_take(&r, DER_BIT_STRING, &signature) || !esc_der_done(&r) || signature.value.len < 2 ||
         signature.value.ptr[0] != 0)
         return malformed(d, "not a body, an algorithm and a signature");
     escertke_err err = read_body(body.value, out, &inner_alg, d);
     if (err == ESCERTKE_OK)
-        out->sig_is_ecdsa_sha256 = escertke_span_equal(inner_alg.value, SPAN(alg_ecdsa_sha256)) &&
-                                   escertke_span_equal(outer_alg.value, SPAN(alg_ecdsa_sha256));
+        out->sig_is_ecdsa_sha256 = escertke_span_equal(inner_alg, SPAN(alg_ecdsa_sha256)) &&
+                                   escertke_span_equal(outer_alg, SPAN(alg_ecdsa_sha256));
     return err;
 }

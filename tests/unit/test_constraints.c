@@ -1,0 +1,245 @@
+/*
+ * test_constraints.c - name constraints: each type permitted and excluded, what is refused, the bounds.
+ * Where libcrypto can judge a case too, its verdict must be the same.
+ */
+#include "cert_case.h"
+
+#include <openssl/x509v3.h>
+
+#include "cert/constraints.h"
+#include "cert/der.h"
+
+#define URN "urn:gsma:imei:90420156-025763-0;svn=42"
+#define RAW(type, ...) { type, (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }) }
+
+enum { ALONE = 1 }; /* libcrypto cannot judge it, or is known to judge otherwise */
+
+static const struct constraint_case {
+    const char *name;
+    struct pki_params leaf, ca, root;
+    escertke_err err;
+    int alone;
+} cases[] = {
+    /* URI: exactly this host, or everything below it */
+    { "URI permitted", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_OK, ALONE },
+    { "URI, other case", { NAMES(san, URI("//m2m.EXAMPLE.org/in1/Cx")) }, { NAMES(permitted, URI("M2M.example.org")) }, { 0 }, ESCERTKE_OK, ALONE },
+    { "URI of another host", { NAMES(san, URI("//other.org/in1/Cx")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI of a host below", { NAMES(san, URI("//a.m2m.example.org/in1/Cx")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI below .host", { NAMES(san, URI("//a.m2m.example.org/in1/Cx")) }, { NAMES(permitted, URI(".m2m.example.org")) }, { 0 }, ESCERTKE_OK, ALONE },
+    { "URI host itself, .host", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, URI(".m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI host that only ends alike", { NAMES(san, URI("//evilm2m.example.org/in1/Cx")) }, { NAMES(permitted, URI("m2m.example.org"), URI(".m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI name in the path only", { NAMES(san, URI("//evil.org/m2m.example.org")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI user information", { NAMES(san, URI("//m2m.example.org@evil.org/x")) }, { NAMES(permitted, URI("m2m.example.org"), URI("evil.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI host then user information", { NAMES(san, URI("//m2m.example.org:80@evil.org/x")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI with port", { NAMES(san, URI("//m2m.example.org:8443/x")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_OK, ALONE },
+    { "URI with scheme", { NAMES(san, URI("coap://m2m.example.org/x")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_OK, 0 },
+    { "URI with scheme, other host", { NAMES(san, URI("coap://evil.org/x")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "URN under a URI constraint", { NAMES(san, URI(URN)) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "URN under an excluded URI", { NAMES(san, URI(URN)) }, { NAMES(excluded, URI("evil.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "URN under DNS constraints", { NAMES(san, URI(URN)) }, { NAMES(permitted, DNS("m2m.example.org")) }, { 0 }, ESCERTKE_OK, 0 },
+    { "URN with // inside", { NAMES(san, URI("urn:x//m2m.example.org/y")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "URI with an IPv4 host", { NAMES(san, URI("//192.0.2.1/x")) }, { NAMES(permitted, URI("192.0.2.1")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI with an IPv6 host", { NAMES(san, URI("//[2001:db8::1]/x")) }, { NAMES(excluded, URI("evil.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI without host", { NAMES(san, URI("///in1/Cx")) }, { NAMES(excluded, URI("evil.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI excluded", { NAMES(san, URI(AE_ID)) }, { NAMES(excluded, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI not the excluded one", { NAMES(san, URI(AE_ID)) }, { NAMES(excluded, URI("other.org"), URI(".m2m.example.org")) }, { 0 }, ESCERTKE_OK, ALONE },
+    { "excluded wins", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, URI("m2m.example.org")), NAMES(excluded, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "all URIs excluded", { NAMES(san, URI(AE_ID)) }, { NAMES(excluded, URI("")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "no URI permitted", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, URI("")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "second URI outside", { NAMES(san, URI(AE_ID), URI("//evil.org/x")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+
+    /* dNSName: this name and everything below it */
+    { "DNS itself", { NAMES(san, DNS("m2m.example.org")) }, { NAMES(permitted, DNS("m2m.example.org")) }, { 0 }, ESCERTKE_OK, 0 },
+    { "DNS below", { NAMES(san, DNS("a.b.M2M.example.org")) }, { NAMES(permitted, DNS("m2m.example.org")) }, { 0 }, ESCERTKE_OK, 0 },
+    { "DNS that only ends alike", { NAMES(san, DNS("evilm2m.example.org")) }, { NAMES(permitted, DNS("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "DNS above", { NAMES(san, DNS("example.org")) }, { NAMES(permitted, DNS("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "DNS one of two", { NAMES(san, DNS("in1.b.org")) }, { NAMES(permitted, DNS("a.org"), DNS("b.org")) }, { 0 }, ESCERTKE_OK, 0 },
+    { "DNS .host, below", { NAMES(san, DNS("in1.m2m.example.org")) }, { NAMES(permitted, DNS(".m2m.example.org")) }, { 0 }, ESCERTKE_OK, 0 },
+    { "DNS .host, itself", { NAMES(san, DNS("m2m.example.org")) }, { NAMES(permitted, DNS(".m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "DNS excluded", { NAMES(san, DNS("in1.m2m.example.org")) }, { NAMES(excluded, DNS("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "DNS all excluded", { NAMES(san, DNS("in1.m2m.example.org")) }, { NAMES(excluded, DNS("")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "DNS all permitted", { NAMES(san, DNS("in1.m2m.example.org")) }, { NAMES(permitted, DNS("")) }, { 0 }, ESCERTKE_OK, 0 },
+    { "DNS constraint, URI name", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, DNS("a.org")) }, { 0 }, ESCERTKE_OK, 0 },
+    { "DNS constraint with final dot", { NAMES(san, DNS("in1.a.org")) }, { NAMES(excluded, DNS("a.org.")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "DNS constraint with wildcard", { NAMES(san, DNS("in1.a.org")) }, { NAMES(permitted, DNS("*.a.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "URI constraint that is a URI", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, URI("//m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+
+    /* the other types */
+    { "directory permitted", { .org = "Meters", NAMES(san, URI(AE_ID)) }, { NAMES(permitted, { PKI_DIR, "Meters", 0 }) }, { 0 }, ESCERTKE_OK, 0 },
+    { "directory, other case", { .org = "METERS", NAMES(san, URI(AE_ID)) }, { NAMES(permitted, { PKI_DIR, "meters", 0 }) }, { 0 }, ESCERTKE_OK, 0 },
+    { "directory outside", { .org = "Others", NAMES(san, URI(AE_ID)) }, { NAMES(permitted, { PKI_DIR, "Meters", 0 }) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "directory, subject without it", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, { PKI_DIR, "Meters", 0 }) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "directory, empty subject", { .cn = "", NAMES(san, URI(AE_ID)) }, { NAMES(permitted, { PKI_DIR, "Meters", 0 }) }, { 0 }, ESCERTKE_OK, 0 },
+    { "directory excluded", { .org = "Meters", NAMES(san, URI(AE_ID)) }, { NAMES(excluded, { PKI_DIR, "Meters", 0 }) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "directory excluded in the SAN", { NAMES(san, URI(AE_ID), { PKI_DIR, "Meters", 0 }) }, { NAMES(excluded, { PKI_DIR, "Meters", 0 }) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "IPv4 permitted", { NAMES(san, RAW(PKI_IP, 192, 0, 2, 77)) }, { NAMES(permitted, RAW(PKI_IP, 192, 0, 2, 64, 255, 255, 255, 192)) }, { 0 }, ESCERTKE_OK, 0 },
+    { "IPv4 outside", { NAMES(san, RAW(PKI_IP, 192, 0, 2, 1)) }, { NAMES(permitted, RAW(PKI_IP, 192, 0, 2, 64, 255, 255, 255, 192)) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "IPv4 excluded", { NAMES(san, RAW(PKI_IP, 192, 0, 2, 77)) }, { NAMES(excluded, RAW(PKI_IP, 0, 0, 0, 0, 0, 0, 0, 0)) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "IPv6 under IPv4", { NAMES(san, RAW(PKI_IP, 0x20, 1, 0xD, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)) }, { NAMES(permitted, RAW(PKI_IP, 0, 0, 0, 0, 0, 0, 0, 0)) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "IP constraint of 4 octets", { NAMES(san, RAW(PKI_IP, 192, 0, 2, 1)) }, { NAMES(permitted, RAW(PKI_IP, 192, 0, 2, 1)) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "email on the host", { NAMES(san, { PKI_EMAIL, "a@Example.org", 0 }) }, { NAMES(permitted, { PKI_EMAIL, "example.org", 0 }) }, { 0 }, ESCERTKE_OK, 0 },
+    { "email below the host", { NAMES(san, { PKI_EMAIL, "a@b.example.org", 0 }) }, { NAMES(permitted, { PKI_EMAIL, "example.org", 0 }) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "email below .host", { NAMES(san, { PKI_EMAIL, "a@b.example.org", 0 }) }, { NAMES(permitted, { PKI_EMAIL, ".example.org", 0 }) }, { 0 }, ESCERTKE_OK, 0 },
+    { "email exactly", { NAMES(san, { PKI_EMAIL, "a@EXAMPLE.org", 0 }) }, { NAMES(permitted, { PKI_EMAIL, "a@example.org", 0 }) }, { 0 }, ESCERTKE_OK, 0 },
+    { "email, case of the mailbox", { NAMES(san, { PKI_EMAIL, "A@example.org", 0 }) }, { NAMES(permitted, { PKI_EMAIL, "a@example.org", 0 }) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "email with two @", { NAMES(san, { PKI_EMAIL, "a@evil.org@example.org", 0 }) }, { NAMES(permitted, { PKI_EMAIL, "example.org", 0 }) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "OID below", { NAMES(san, RAW(PKI_RID, 0x2B, 6, 1, 4)) }, { NAMES(permitted, RAW(PKI_RID, 0x2B, 6)) }, { 0 }, ESCERTKE_OK, ALONE },
+    { "OID outside", { NAMES(san, RAW(PKI_RID, 0x2B, 7)) }, { NAMES(permitted, RAW(PKI_RID, 0x2B, 6)) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "OID excluded", { NAMES(san, RAW(PKI_RID, 0x2B, 6, 1)) }, { NAMES(excluded, RAW(PKI_RID, 0x2B, 6)) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "otherName constrained", { NAMES(san, RAW(PKI_OTHER, 6, 1, 0x2A, 0xA0, 2, 5, 0)) }, { NAMES(permitted, RAW(PKI_OTHER, 6, 1, 0x2A, 0xA0, 2, 5, 0)) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "otherName constraint, no such name", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, RAW(PKI_OTHER, 6, 1, 0x2A, 0xA0, 2, 5, 0)) }, { 0 }, ESCERTKE_OK, 0 },
+    { "otherName unconstrained", { NAMES(san, RAW(PKI_OTHER, 6, 1, 0x2A, 0xA0, 2, 5, 0)) }, { NAMES(permitted, URI("a.org")) }, { 0 }, ESCERTKE_OK, 0 },
+
+    /* form of the extension, and which CA */
+    { "minimum", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, URI("m2m.example.org")), .constraint_minimum = 1 }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "maximum", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, URI("m2m.example.org")), .constraint_maximum = 1 }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "root constrains the leaf", { NAMES(san, DNS("in1.evil.org")) }, { 0 }, { NAMES(permitted, DNS("m2m.example.org")) }, ESCERTKE_ERR_CERT, ALONE },
+    { "root constrains the CA", { NAMES(san, URI(AE_ID)) }, { NAMES(san, DNS("ca.evil.org")) }, { NAMES(permitted, DNS("m2m.example.org")) }, ESCERTKE_ERR_CERT, ALONE },
+    { "root and CA, both satisfied", { NAMES(san, DNS("in1.a.m2m.example.org")) }, { NAMES(permitted, DNS("a.m2m.example.org")) }, { NAMES(permitted, DNS("m2m.example.org")) }, ESCERTKE_OK, ALONE },
+    { "CA permits more than root", { NAMES(san, DNS("in1.b.org")) }, { NAMES(permitted, DNS("b.org")) }, { NAMES(permitted, DNS("m2m.example.org")) }, ESCERTKE_ERR_CERT, ALONE },
+    { "leaf's own constraints bind nobody", { NAMES(san, URI(AE_ID)), NAMES(permitted, URI("evil.org")) }, { 0 }, { 0 }, ESCERTKE_OK, ALONE },
+};
+
+static escertke_err check(const struct chain *c, escertke_detail *d)
+{
+    escertke_cert certs[3];
+
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(escertke_cert_parse(c->path[i], &certs[i], d), ESCERTKE_OK);
+    return esc_constraints_check(certs, 3, d);
+}
+
+static void compare_with_libcrypto(const struct constraint_case *t, const struct chain *c)
+{
+    NAME_CONSTRAINTS *nc = X509_get_ext_d2i(c->cert[1].x509, NID_name_constraints, NULL, NULL);
+
+    X509_get_extension_flags(c->cert[0].x509); /* makes libcrypto read the SAN */
+    if (nc && (NAME_CONSTRAINTS_check(c->cert[0].x509, nc) == X509_V_OK) != (t->err == ESCERTKE_OK))
+        fail_msg("%s: libcrypto judges otherwise: %s", t->name,
+                 X509_verify_cert_error_string(NAME_CONSTRAINTS_check(c->cert[0].x509, nc)));
+    NAME_CONSTRAINTS_free(nc);
+}
+
+static void test_verdicts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct constraint_case *t = &cases[i];
+        struct pki_params ca = t->ca, root = t->root;
+        escertke_detail d;
+        ca.is_ca = root.is_ca = true;
+        struct chain c = chain_make(t->leaf, ca, root);
+        escertke_detail_init(&d);
+        escertke_err err = check(&c, &d);
+        if (err != t->err)
+            fail_msg("%s: got %s: %s", t->name, escertke_err_name(err), d.reason);
+        assert_string_equal(d.clause, err == ESCERTKE_OK ? "" : "RFC 5280 4.2.1.10");
+        if (!t->alone)
+            compare_with_libcrypto(t, &c);
+        chain_free(&c);
+    }
+}
+
+static void test_check_path_applies_them(void **state)
+{
+    const struct pki_params outside = { NAMES(san, URI("//other.org/in1/Cx")) }, root = { .is_ca = true };
+    const struct pki_params ca = { .is_ca = true, NAMES(permitted, URI("m2m.example.org")) };
+    escertke_expect expect = { .id = "//other.org/in1/Cx", .client = true };
+    struct chain c = chain_make(outside, ca, root);
+
+    (void)state;
+    expect_verdict("outside", c.path, 3, &expect, ESCERTKE_ERR_CERT, 42,
+                   "uniformResourceIdentifier //other.org/in1/Cx of certificate 0 is not permitted (name constraints of certificate 1)");
+    chain_free(&c);
+}
+
+/* RFC 5280 6.1.3 (b): a self-issued intermediate's own names are not held against it; a leaf's always are. */
+static void test_self_issued(void **state)
+{
+    const struct pki_params leaf = { NAMES(san, DNS("in1.m2m.example.org")) }, bad_leaf = { .cn = "root", NAMES(san, DNS("evil.org")) };
+    const struct pki_params root = { .is_ca = true, NAMES(permitted, DNS("m2m.example.org")) };
+    struct pki_params ca = { .is_ca = true, .cn = "root", NAMES(san, DNS("evil.org")) };
+    struct chain c = chain_make(leaf, ca, root);
+
+    (void)state;
+    assert_int_equal(check(&c, NULL), ESCERTKE_OK);
+    chain_free(&c);
+    ca.cn = "another";
+    c = chain_make(leaf, ca, root);
+    assert_int_equal(check(&c, NULL), ESCERTKE_ERR_CERT);
+    chain_free(&c);
+    ca.cn = "root";
+    c = chain_make(bad_leaf, ca, root);
+    assert_int_equal(check(&c, NULL), ESCERTKE_ERR_CERT);
+    chain_free(&c);
+}
+
+static void test_bounds(void **state)
+{
+    static const struct {
+        size_t names, subtrees;
+        escertke_err err;
+    } rows[] = {
+        { 1, 64, ESCERTKE_OK },
+        { 1, 65, ESCERTKE_ERR_CERT },
+        { 256, 1, ESCERTKE_OK },
+        { 257, 1, ESCERTKE_ERR_CERT },
+        { 255, 64, ESCERTKE_OK },
+        { 256, 64, ESCERTKE_ERR_CERT }, /* the subject is compared as well */
+    };
+    struct pki_name names[257], bases[65];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(names); i++)
+        names[i] = (struct pki_name)DNS("m.org");
+    for (size_t i = 0; i < COUNT(bases); i++)
+        bases[i] = (struct pki_name)DNS("m.org");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct pki_params leaf = { .san = names, .san_count = rows[i].names };
+        struct pki_params ca = { .is_ca = true, .permitted = bases, .permitted_count = rows[i].subtrees }, root = { .is_ca = true };
+        struct chain c = chain_make(leaf, ca, root);
+        assert_int_equal(check(&c, NULL), rows[i].err);
+        chain_free(&c);
+    }
+}
+
+/* What a library never writes. */
+static void test_malformed(void **state)
+{
+    static const struct {
+        const char *name;
+        uint8_t len, der[16];
+        escertke_err err;
+    } rows[] = {
+        { "good", 9, { 0xA0, 7, 0x30, 5, 0x82, 3, 'a', '.', 'b' }, ESCERTKE_OK },
+        { "empty list", 2, { 0xA0, 0 }, ESCERTKE_ERR_CERT },
+        { "excluded before permitted", 18,
+          { 0xA1, 7, 0x30, 5, 0x82, 3, 'x', '.', 'y', 0xA0, 7, 0x30, 5, 0x82, 3, 'a' }, ESCERTKE_ERR_CERT },
+        { "another tag", 9, { 0xA2, 7, 0x30, 5, 0x82, 3, 'a', '.', 'b' }, ESCERTKE_ERR_CERT },
+        { "subtree is no sequence", 9, { 0xA0, 7, 0x31, 5, 0x82, 3, 'a', '.', 'b' }, ESCERTKE_ERR_CERT },
+        { "no name in the subtree", 4, { 0xA0, 2, 0x30, 0 }, ESCERTKE_ERR_CERT },
+        { "minimum 0 written out", 12, { 0xA0, 10, 0x30, 8, 0x82, 3, 'a', '.', 'b', 0x80, 1, 0 }, ESCERTKE_ERR_CERT },
+        { "NUL in the name", 9, { 0xA0, 7, 0x30, 5, 0x82, 3, 'a', 0, 'b' }, ESCERTKE_ERR_CERT },
+        { "length past the end", 9, { 0xA0, 7, 0x30, 5, 0x82, 4, 'a', '.', 'b' }, ESCERTKE_ERR_CERT },
+    };
+    static const uint8_t san[] = { 0x82, 3, 'a', '.', 'b' }, empty[] = { DER_SEQUENCE, 0 };
+    uint8_t der[24] = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        escertke_cert certs[2] = { { .subject = { empty, 2 }, .san = { san, sizeof san } }, { .has_name_constraints = true } };
+        memcpy(der, rows[i].der, sizeof rows[i].der);
+        certs[1].name_constraints = (escertke_span){ der, rows[i].len };
+        if (esc_constraints_check(certs, 2, NULL) != rows[i].err)
+            fail_msg("%s", rows[i].name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_verdicts), cmocka_unit_test(test_check_path_applies_them), cmocka_unit_test(test_self_issued),
+        cmocka_unit_test(test_bounds),   cmocka_unit_test(test_malformed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

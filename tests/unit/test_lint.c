@@ -1,0 +1,121 @@
+/* test_lint.c - the lint of an own chain: level and clause of each finding, and the verdict. */
+#include "cert_case.h"
+
+#include <stdio.h>
+
+#define DAY 86400L
+#define CA .is_ca = true
+#define CONSTRAINED CA, NAMES(permitted, URI("m2m.example.org"), DNS("m2m.example.org"))
+
+/* Findings as "E0 clause; N2 clause; ", in the order told. */
+struct findings {
+    char text[2000];
+    size_t len;
+};
+
+static void note(void *ctx, escertke_lint_level level, size_t position, const char *clause, const char *text)
+{
+    struct findings *f = ctx;
+
+    assert_true(*text != '\0');
+    f->len += (size_t)snprintf(f->text + f->len, sizeof f->text - f->len, "%c%zu %s; ", "NWE"[level], position, clause);
+    assert_true(f->len < sizeof f->text);
+}
+
+static const struct lint_case {
+    const char *name;
+    struct pki_params leaf, ca, root;
+    bool strict;
+    escertke_err err;
+    const char *findings;
+} cases[] = {
+    { "good", { 0 }, { CONSTRAINED }, { CA }, true, ESCERTKE_OK, "" },
+    { "CSE", { NAMES(san, DNS("in1.m2m.example.org")) }, { CA }, { CA }, true, ESCERTKE_OK, "" },
+    { "no constraints", { 0 }, { CA }, { CA }, false, ESCERTKE_OK, "W1 TS-0003 10.1.1.5; " },
+    { "the same, strict", { 0 }, { CA }, { CA }, true, ESCERTKE_ERR_PROFILE, "E1 TS-0003 10.1.1.5; " },
+    { "CA without digitalSignature", { 0 }, { CONSTRAINED, .key_usage = 0x0600 }, { CA }, false, ESCERTKE_OK, "N1 TS-0003 10.1.1.1; " },
+    { "the same, strict", { 0 }, { CONSTRAINED, .key_usage = 0x0600 }, { CA }, true, ESCERTKE_ERR_PROFILE, "E1 TS-0003 10.1.1.1; " },
+    { "in 29 days", { .not_before_s = -DAY, .not_after_s = 29 * DAY }, { CONSTRAINED }, { CA }, false, ESCERTKE_OK, "N0 RFC 5280 4.1.2.5; " },
+    { "in 30 days", { .not_before_s = -DAY, .not_after_s = 30 * DAY }, { CONSTRAINED }, { CA }, false, ESCERTKE_OK, "" },
+    { "expired", { .not_before_s = -DAY, .not_after_s = -1 }, { CONSTRAINED }, { CA }, false, ESCERTKE_ERR_VALIDITY, "E0 RFC 5280 4.1.2.5; " },
+    { "expires never", { .not_before_s = -DAY, .not_after_s = 3000L * 365 * DAY }, { CONSTRAINED }, { CA }, false, ESCERTKE_OK, "" },
+    { "not yet valid CA", { 0 }, { CONSTRAINED, .not_before_s = 1, .not_after_s = 100 * DAY }, { CA }, false, ESCERTKE_ERR_VALIDITY, "E1 RFC 5280 4.1.2.5; " },
+    { "several at once", { .no_key_usage = true, .key = PKI_P384, .eku = PKI_EKU_OTHER }, { CONSTRAINED }, { CA }, false, ESCERTKE_ERR_PROFILE,
+      "E0 TS-0003 10.1.1.1; E0 TS-0003 10.1.1.1; E0 RFC 5280 4.2.1.12; " },
+    { "one role only", { .eku = PKI_EKU_SERVER }, { CONSTRAINED }, { CA }, false, ESCERTKE_OK, "W0 RFC 5280 4.2.1.12; " },
+    { "leaf with keyCertSign", { .key_usage = 0x8400 }, { CONSTRAINED }, { CA }, false, ESCERTKE_OK, "W0 RFC 5280 4.2.1.3; " },
+    { "leaf with constraints", { NAMES(permitted, DNS("a.org")) }, { CONSTRAINED }, { CA }, false, ESCERTKE_OK, "W0 RFC 5280 4.2.1.10; " },
+    { "root signed with SHA-384", { 0 }, { CONSTRAINED }, { CA, .digest = "SHA384" }, false, ESCERTKE_OK, "N2 TS-0003 10.1.1.3; " },
+    { "URI with scheme", { NAMES(san, URI("coap:" AE_ID)) }, { CONSTRAINED }, { CA }, false, ESCERTKE_OK, "W0 TS-0003 8.1.2.1; " },
+    { "URI of a CSE", { NAMES(san, URI("//m2m.example.org/in1")) }, { CONSTRAINED }, { CA }, false, ESCERTKE_OK, "W0 TS-0003 8.1.2.1; " },
+    { "wildcard", { NAMES(san, DNS("*.m2m.example.org")) }, { CA }, { CA }, false, ESCERTKE_ERR_PROFILE, "E0 TS-0003 10.1.1; " },
+    { "final dot", { NAMES(san, DNS("in1.m2m.example.org.")) }, { CA }, { CA }, false, ESCERTKE_ERR_CERT, "E0 RFC 5280 4.2.1.6; " },
+    { "outside the constraints", { NAMES(san, URI("//other.org/in1/Cx")) }, { CONSTRAINED }, { CA }, false, ESCERTKE_ERR_CERT, "E0 RFC 5280 4.2.1.10; " },
+    { "issuer of another name", { .issuer_cn = "Somebody" }, { CONSTRAINED }, { CA }, false, ESCERTKE_ERR_CERT, "E1 RFC 5246 7.4.2; " },
+};
+
+static void test_findings(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct lint_case *t = &cases[i];
+        struct chain c = chain_make(t->leaf, t->ca, t->root);
+        struct findings f = { .len = 0 };
+        escertke_err err = escertke_cert_lint(c.path, 3, NOW, t->strict, note, &f);
+        if (err != t->err || strcmp(f.text, t->findings) != 0)
+            fail_msg("%s: %s with %s", t->name, escertke_err_name(err), f.text);
+        assert_int_equal(escertke_cert_lint(c.path, 3, NOW, t->strict, NULL, NULL), t->err); /* the verdict alone */
+        chain_free(&c);
+    }
+}
+
+static void test_no_san(void **state)
+{
+    const struct pki_params p = { .base_s = NOW };
+    struct pki_cert cert = pki_make(&p);
+    escertke_span path[6];
+    uint8_t *der = pki_der(&cert, &path[0].len);
+    struct findings f = { .len = 0 };
+
+    (void)state;
+    path[0].ptr = der;
+    assert_int_equal(escertke_cert_lint(path, 1, NOW, false, note, &f), ESCERTKE_ERR_PROFILE);
+    assert_string_equal(f.text, "E0 TS-0003 8.1.2.5; ");
+
+    f = (struct findings){ .len = 0 };
+    for (size_t i = 1; i < 6; i++)
+        path[i] = path[0];
+    assert_int_equal(escertke_cert_lint(path, 6, NOW, false, note, &f), ESCERTKE_ERR_CERT);
+    assert_string_equal(f.text, "E5 TS-0003 10.1.1.3; ");
+
+    f = (struct findings){ .len = 0 };
+    path[1].len--;
+    assert_int_equal(escertke_cert_lint(path, 2, NOW, false, note, &f), ESCERTKE_ERR_CERT);
+    assert_string_equal(f.text, "E1 RFC 5280 4.1; ");
+    assert_int_equal(escertke_cert_lint(path, 0, NOW, false, note, &f), ESCERTKE_ERR_ARG);
+    assert_int_equal(escertke_cert_lint(NULL, 1, NOW, false, note, &f), ESCERTKE_ERR_ARG);
+    free(der);
+    pki_cert_free(&cert);
+}
+
+/* Without its anchor, as a credential holds it. */
+static void test_anchor_optional(void **state)
+{
+    const struct pki_params ca = { CONSTRAINED }, root = { CA };
+    struct chain c = chain_make((struct pki_params){ 0 }, ca, root);
+
+    (void)state;
+    assert_int_equal(escertke_cert_lint(c.path, 2, NOW, true, NULL, NULL), ESCERTKE_OK);
+    assert_int_equal(escertke_cert_lint(c.path, 1, NOW, true, NULL, NULL), ESCERTKE_OK);
+    chain_free(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_findings),
+        cmocka_unit_test(test_no_san),
+        cmocka_unit_test(test_anchor_optional),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
