@@ -65,7 +65,7 @@ static escertke_err check_certificates(const json_t *list, escertke_detail *d)
     return err;
 }
 
-static escertke_err take_esi(const json_t *object, escertke_esi *out, escertke_detail *d)
+static escertke_err take_members(const json_t *object, escertke_esi *out, escertke_detail *d)
 {
     const json_t *esro = json_object_get(object, "esro");
     escertke_err err;
@@ -77,6 +77,16 @@ static escertke_err take_esi(const json_t *object, escertke_esi *out, escertke_d
         return err;
     out->has_esro = esro != NULL;
     return esro ? esc_rand_object_parse(esro, &out->esro, d) : ESCERTKE_OK;
+}
+
+/* Nothing half read is left behind: a feature seen before the fault does not count. */
+static escertke_err take_esi(const json_t *object, escertke_esi *out, escertke_detail *d)
+{
+    escertke_err err = take_members(object, out, d);
+
+    if (err != ESCERTKE_OK)
+        memset(out, 0, sizeof *out);
+    return err;
 }
 
 escertke_err escertke_esi_parse_json(escertke_span text, escertke_esi *out, escertke_detail *d)
