@@ -208,12 +208,14 @@ struct arriving {
     escertke_primitive *rsp;
     escertke_detail *d;
     size_t header_bytes;
-    escertke_err err; /* why a callback stopped the transfer */
+    bool head_complete; /* the empty line behind the headers has come */
+    escertke_err err;   /* why a callback stopped the transfer */
 };
 
 static void begin_response(struct arriving *a)
 {
     escertke_primitive_clear(a->rsp);
+    a->head_complete = false;
     esc_http_in_init(&a->in, true, a->rsp, a->d);
 }
 
@@ -232,6 +234,7 @@ static size_t take_header(char *data, size_t size, size_t count, void *cls)
         begin_response(a); /* of a 100 and of the answer after it, only the last counts */
         return len;
     }
+    a->head_complete = a->head_complete || len == 0 || data[0] == '\r' || data[0] == '\n';
     if (!colon)
         return len;
     name = (size_t)(colon - data);
@@ -270,13 +273,17 @@ static const struct {
     { CURLE_SSL_CACERT_BADFILE, ESCERTKE_ERR_CREDENTIAL },
 };
 
-static escertke_err result_error(CURL *curl, CURLcode code)
+static escertke_err result_error(CURL *curl, CURLcode code, bool https)
 {
     curl_off_t connected = 0, first_byte = 0;
+    long os_errno = 0;
     size_t i = 0;
 
     curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &connected);
     curl_easy_getinfo(curl, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+    curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_errno);
+    if (code == CURLE_RECV_ERROR && first_byte && !os_errno && !https)
+        return ESCERTKE_ERR_HTTP; /* nothing wrong with the socket: the chunks are */
     while (i < sizeof results / sizeof *results && results[i].code != code)
         i++;
     if (i == sizeof results / sizeof *results)
@@ -396,11 +403,13 @@ static escertke_err exchange(struct handle *h, const char *base, const char *url
     code = set_request(h, url, method, headers, req, &a);
     if (!code)
         code = perform_quietly(h->curl);
+    if (!code && !a.head_complete) /* libcurl 7 is content with a part of the headers */
+        return esc_fail(d, ESCERTKE_ERR_UNREACHABLE, "", "%.100s: connection closed in the headers of the response", base);
     if (!code)
         return esc_http_in_response_end(&a.in, req->rqi);
     if (a.err != ESCERTKE_OK)
         return a.err;
-    err = result_error(h->curl, code);
+    err = result_error(h->curl, code, !strncmp(base, "https", 5));
     const char *words = h->error[0] ? h->error : curl_easy_strerror(code);
     if (d && d->err == ESCERTKE_OK)
         esc_printable(escertke_span_str(words), d->backend, sizeof d->backend);

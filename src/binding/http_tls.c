@@ -20,6 +20,19 @@ static escertke_err refuse(escertke_detail *d, const char *what, int code)
     return esc_fail(d, err, "TS-0009 7.2", "%s: %s", what, gnutls_strerror(code));
 }
 
+/* Read on its own first: what GnuTLS 3.7 has built of a certificate that it cannot read, it does not release in the call below. */
+static int try_certificate(const gnutls_datum_t *pem)
+{
+    gnutls_x509_crt_t crt;
+    int code = gnutls_x509_crt_init(&crt);
+
+    if (code < 0)
+        return code;
+    code = gnutls_x509_crt_import(crt, pem, GNUTLS_X509_FMT_PEM);
+    gnutls_x509_crt_deinit(crt);
+    return code;
+}
+
 escertke_err esc_http_tls_check(escertke_span cert, escertke_span key, escertke_span trust, escertke_detail *d)
 {
     gnutls_certificate_credentials_t cred;
@@ -32,7 +45,9 @@ escertke_err esc_http_tls_check(escertke_span cert, escertke_span key, escertke_
     code = gnutls_certificate_allocate_credentials(&cred);
     if (code < 0)
         return refuse(d, "credentials", code);
-    code = gnutls_certificate_set_x509_key_mem(cred, &c, &k, GNUTLS_X509_FMT_PEM);
+    code = try_certificate(&c);
+    if (code >= 0)
+        code = gnutls_certificate_set_x509_key_mem(cred, &c, &k, GNUTLS_X509_FMT_PEM);
     if (code < 0)
         err = refuse(d, "certificate and key of the https listener", code);
     if (err == ESCERTKE_OK && trust.len) {
