@@ -113,7 +113,8 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_lint(const escertke_spa
 ESCERTKE_API void escertke_cert_describe(const escertke_cert *cert, char *out, size_t cap);
 
 /** Does this SAN list hold that identity for the flavour? The matcher behind check_path, exposed for tests and fuzzing. */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_match_identity(const escertke_cert *leaf, const escertke_expect *expect, escertke_detail *d);
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_match_identity(const escertke_cert *leaf,
+    const escertke_expect *expect, escertke_detail *d);
 
 /**
  * Write "ni:///sha-256;..." (or sha-256-128, sha-256-120) of the SHA-256 digest of a DER SubjectPublicKeyInfo.
@@ -121,7 +122,10 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_match_identity(const es
  * @return OK, ARG. @spec TS-0003 10.1.2; RFC 6920; A-68; vector V-4
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_key_identifier(const uint8_t digest[32], int bits, char *out);
-/** Constant-time match of "ni:///alg;value" against the digest. @return OK, ARG (malformed, unknown algorithm), IDENTITY (differs) */
+/**
+ * Constant-time match of "ni:///alg;value" against the digest.
+ * @return OK, ARG (malformed, unknown algorithm, suite shorter than 120 bits), IDENTITY (differs)
+ */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_key_identifier_match(const char *ni, const uint8_t digest[32]);
 
 #ifdef __cplusplus

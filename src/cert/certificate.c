@@ -1,4 +1,4 @@
-/* certificate.c - one certificate taken apart (RFC 5280 4.1). What it may say is decided elsewhere: profile.c, san.c, constraints.c. */
+/* certificate.c - one certificate taken apart (RFC 5280 4.1). What it may say is decided in profile.c, san.c, constraints.c. */
 #include <escertke/cert.h>
 
 #include <string.h>
@@ -113,7 +113,8 @@ static escertke_err malformed(escertke_detail *d, const char *what)
     return esc_fail(d, ESCERTKE_ERR_CERT, "RFC 5280 4.1", "malformed certificate: %s", what);
 }
 
-static escertke_err read_known_extension(escertke_span oid, bool critical, escertke_span value, escertke_cert *c, escertke_detail *d)
+static escertke_err read_known_extension(escertke_span oid, bool critical, escertke_span value, escertke_cert *c,
+                                         escertke_detail *d)
 {
     for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
         const uint8_t known[] = { 0x55, 0x1D, extensions[i].arc };

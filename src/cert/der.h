@@ -1,4 +1,4 @@
-/* der.h - strict DER over borrowed bytes: minimal definite lengths, low tag numbers, nothing read past the end. Errors are false. */
+/* der.h - strict DER over borrowed bytes: minimal definite lengths, low tag numbers, nothing past the end. Errors are false. */
 #ifndef ESCERTKE_CERT_DER_H
 #define ESCERTKE_CERT_DER_H
 

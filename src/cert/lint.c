@@ -15,7 +15,8 @@ struct lint {
     escertke_err err; /* of the first finding of level ERROR */
 };
 
-static void say(struct lint *l, escertke_lint_level level, size_t position, escertke_err err, const char *clause, const char *text)
+static void say(struct lint *l, escertke_lint_level level, size_t position, escertke_err err, const char *clause,
+                const char *text)
 {
     if (l->fn)
         l->fn(l->ctx, level, position, clause, text);
@@ -50,7 +51,8 @@ static void lint_order(struct lint *l, const escertke_cert *certs, size_t count)
     for (size_t i = 1; i < count; i++) {
         if (escertke_span_equal(certs[i - 1].issuer, certs[i].subject))
             continue;
-        snprintf(text, sizeof text, "its subject is not, octet by octet, the issuer of certificate %zu; peers refuse the path", i - 1);
+        snprintf(text, sizeof text,
+                 "its subject is not, octet by octet, the issuer of certificate %zu; peers refuse the path", i - 1);
         say(l, ESCERTKE_LINT_ERROR, i, ESCERTKE_ERR_CERT, "RFC 5246 7.4.2", text);
     }
 }
@@ -84,7 +86,8 @@ static void lint_identity(struct lint *l, const escertke_cert *leaf)
         "no Absolute AE-ID as URI and no dNSName: peers that expect an AE-ID or CSE-ID certificate refuse it");
 }
 
-escertke_err escertke_cert_lint(const escertke_span *path, size_t count, int64_t unix_s, bool strict, escertke_lint_fn fn, void *ctx)
+escertke_err escertke_cert_lint(const escertke_span *path, size_t count, int64_t unix_s, bool strict, escertke_lint_fn fn,
+                                void *ctx)
 {
     struct lint l = { .fn = fn, .ctx = ctx, .strict = strict };
     escertke_cert certs[PATH_MAX_COUNT];

@@ -59,8 +59,8 @@ escertke_err escertke_cert_check_path(const escertke_span *path, size_t count, c
 
     *alert = ALERT_BAD_CERTIFICATE;
     if (count > PATH_MAX_COUNT)
-        return esc_fail(d, ESCERTKE_ERR_CERT, "TS-0003 10.1.1.3", "path of %zu certificates, at most %u and an anchor are accepted",
-                        count, ESCERTKE_CHAIN_MAX);
+        return esc_fail(d, ESCERTKE_ERR_CERT, "TS-0003 10.1.1.3",
+                        "path of %zu certificates, at most %u and an anchor are accepted", count, ESCERTKE_CHAIN_MAX);
     for (size_t i = 0; i < count; i++)
         if ((err = escertke_cert_parse(path[i], &certs[i], d)) != ESCERTKE_OK)
             return err;

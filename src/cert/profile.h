@@ -1,4 +1,4 @@
-/* profile.h - the rules that one certificate of a path must keep: one table, read by check_path (errors) and by the lint (all). */
+/* profile.h - the rules that one certificate of a path must keep: one table, for check_path (errors) and the lint (all). */
 #ifndef ESCERTKE_CERT_PROFILE_H
 #define ESCERTKE_CERT_PROFILE_H
 

@@ -49,7 +49,8 @@ static void test_fields(void **state)
     assert_int_equal(escertke_cert_parse(everything.path[1], &c, NULL), ESCERTKE_OK);
     assert_true(c.is_ca && c.has_basic_constraints && c.has_name_constraints && !c.has_eku && c.san.len == 0);
     assert_int_equal(c.path_len, 0);
-    assert_int_equal(c.key_usage, ESCERTKE_KEY_USAGE_DIGITAL_SIGNATURE | ESCERTKE_KEY_USAGE_KEY_CERT_SIGN | ESCERTKE_KEY_USAGE_CRL_SIGN);
+    assert_int_equal(c.key_usage,
+                     ESCERTKE_KEY_USAGE_DIGITAL_SIGNATURE | ESCERTKE_KEY_USAGE_KEY_CERT_SIGN | ESCERTKE_KEY_USAGE_CRL_SIGN);
 }
 
 static void test_arguments(void **state)

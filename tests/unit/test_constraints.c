@@ -12,6 +12,12 @@
 #define URN "urn:gsma:imei:90420156-025763-0;svn=42"
 #define RAW(type, ...) { type, (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }) }
 
+#define EMAIL(text) { PKI_EMAIL, text, 0 }
+#define DIR(text) { PKI_DIR, text, 0 }
+#define SAN(...) { NAMES(san, __VA_ARGS__) }
+#define ALLOW(...) { NAMES(permitted, __VA_ARGS__) }
+#define FORBID(...) { NAMES(excluded, __VA_ARGS__) }
+
 enum { ALONE = 1 }; /* libcrypto cannot judge it, or is known to judge otherwise */
 
 static const struct constraint_case {
@@ -21,83 +27,103 @@ static const struct constraint_case {
     int alone;
 } cases[] = {
     /* URI: exactly this host, or everything below it */
-    { "URI permitted", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_OK, ALONE },
-    { "URI, other case", { NAMES(san, URI("//m2m.EXAMPLE.org/in1/Cx")) }, { NAMES(permitted, URI("M2M.example.org")) }, { 0 }, ESCERTKE_OK, ALONE },
-    { "URI of another host", { NAMES(san, URI("//other.org/in1/Cx")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "URI of a host below", { NAMES(san, URI("//a.m2m.example.org/in1/Cx")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "URI below .host", { NAMES(san, URI("//a.m2m.example.org/in1/Cx")) }, { NAMES(permitted, URI(".m2m.example.org")) }, { 0 }, ESCERTKE_OK, ALONE },
-    { "URI host itself, .host", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, URI(".m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "URI host that only ends alike", { NAMES(san, URI("//evilm2m.example.org/in1/Cx")) }, { NAMES(permitted, URI("m2m.example.org"), URI(".m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "URI name in the path only", { NAMES(san, URI("//evil.org/m2m.example.org")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "URI user information", { NAMES(san, URI("//m2m.example.org@evil.org/x")) }, { NAMES(permitted, URI("m2m.example.org"), URI("evil.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "URI host then user information", { NAMES(san, URI("//m2m.example.org:80@evil.org/x")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "URI with port", { NAMES(san, URI("//m2m.example.org:8443/x")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_OK, ALONE },
-    { "URI with scheme", { NAMES(san, URI("coap://m2m.example.org/x")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_OK, 0 },
-    { "URI with scheme, other host", { NAMES(san, URI("coap://evil.org/x")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "URN under a URI constraint", { NAMES(san, URI(URN)) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "URN under an excluded URI", { NAMES(san, URI(URN)) }, { NAMES(excluded, URI("evil.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "URN under DNS constraints", { NAMES(san, URI(URN)) }, { NAMES(permitted, DNS("m2m.example.org")) }, { 0 }, ESCERTKE_OK, 0 },
-    { "URN with // inside", { NAMES(san, URI("urn:x//m2m.example.org/y")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "URI with an IPv4 host", { NAMES(san, URI("//192.0.2.1/x")) }, { NAMES(permitted, URI("192.0.2.1")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "URI with an IPv6 host", { NAMES(san, URI("//[2001:db8::1]/x")) }, { NAMES(excluded, URI("evil.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "URI without host", { NAMES(san, URI("///in1/Cx")) }, { NAMES(excluded, URI("evil.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "URI excluded", { NAMES(san, URI(AE_ID)) }, { NAMES(excluded, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "URI not the excluded one", { NAMES(san, URI(AE_ID)) }, { NAMES(excluded, URI("other.org"), URI(".m2m.example.org")) }, { 0 }, ESCERTKE_OK, ALONE },
-    { "excluded wins", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, URI("m2m.example.org")), NAMES(excluded, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "all URIs excluded", { NAMES(san, URI(AE_ID)) }, { NAMES(excluded, URI("")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "no URI permitted", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, URI("")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "second URI outside", { NAMES(san, URI(AE_ID), URI("//evil.org/x")) }, { NAMES(permitted, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI permitted", SAN(URI(AE_ID)), ALLOW(URI("m2m.example.org")), { 0 }, ESCERTKE_OK, ALONE },
+    { "URI, other case", SAN(URI("//m2m.EXAMPLE.org/in1/Cx")), ALLOW(URI("M2M.example.org")), { 0 }, ESCERTKE_OK, ALONE },
+    { "URI of another host", SAN(URI("//other.org/in1/Cx")), ALLOW(URI("m2m.example.org")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI of a host below", SAN(URI("//a.m2m.example.org/in1/Cx")),
+      ALLOW(URI("m2m.example.org")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI below .host", SAN(URI("//a.m2m.example.org/in1/Cx")), ALLOW(URI(".m2m.example.org")), { 0 }, ESCERTKE_OK, ALONE },
+    { "URI host itself, .host", SAN(URI(AE_ID)), ALLOW(URI(".m2m.example.org")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI host that only ends alike", SAN(URI("//evilm2m.example.org/in1/Cx")),
+      ALLOW(URI("m2m.example.org"), URI(".m2m.example.org")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI name in the path only", SAN(URI("//evil.org/m2m.example.org")),
+      ALLOW(URI("m2m.example.org")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI user information", SAN(URI("//m2m.example.org@evil.org/x")),
+      ALLOW(URI("m2m.example.org"), URI("evil.org")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI host then user information", SAN(URI("//m2m.example.org:80@evil.org/x")),
+      ALLOW(URI("m2m.example.org")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI with port", SAN(URI("//m2m.example.org:8443/x")), ALLOW(URI("m2m.example.org")), { 0 }, ESCERTKE_OK, ALONE },
+    { "URI with scheme", SAN(URI("coap://m2m.example.org/x")), ALLOW(URI("m2m.example.org")), { 0 }, ESCERTKE_OK, 0 },
+    { "URI with scheme, other host", SAN(URI("coap://evil.org/x")), ALLOW(URI("m2m.example.org")), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "URN under a URI constraint", SAN(URI(URN)), ALLOW(URI("m2m.example.org")), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "URN under an excluded URI", SAN(URI(URN)), FORBID(URI("evil.org")), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "URN under DNS constraints", SAN(URI(URN)), ALLOW(DNS("m2m.example.org")), { 0 }, ESCERTKE_OK, 0 },
+    { "URN with // inside", SAN(URI("urn:x//m2m.example.org/y")), ALLOW(URI("m2m.example.org")), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "URI with an IPv4 host", SAN(URI("//192.0.2.1/x")), ALLOW(URI("192.0.2.1")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI with an IPv6 host", SAN(URI("//[2001:db8::1]/x")), FORBID(URI("evil.org")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI without host", SAN(URI("///in1/Cx")), FORBID(URI("evil.org")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI excluded", SAN(URI(AE_ID)), FORBID(URI("m2m.example.org")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "URI not the excluded one", SAN(URI(AE_ID)), FORBID(URI("other.org"), URI(".m2m.example.org")), { 0 }, ESCERTKE_OK, ALONE },
+    { "excluded wins", SAN(URI(AE_ID)),
+      { NAMES(permitted, URI("m2m.example.org")), NAMES(excluded, URI("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "all URIs excluded", SAN(URI(AE_ID)), FORBID(URI("")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "no URI permitted", SAN(URI(AE_ID)), ALLOW(URI("")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "second URI outside", SAN(URI(AE_ID), URI("//evil.org/x")),
+      ALLOW(URI("m2m.example.org")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
 
     /* dNSName: this name and everything below it */
-    { "DNS itself", { NAMES(san, DNS("m2m.example.org")) }, { NAMES(permitted, DNS("m2m.example.org")) }, { 0 }, ESCERTKE_OK, 0 },
-    { "DNS below", { NAMES(san, DNS("a.b.M2M.example.org")) }, { NAMES(permitted, DNS("m2m.example.org")) }, { 0 }, ESCERTKE_OK, 0 },
-    { "DNS that only ends alike", { NAMES(san, DNS("evilm2m.example.org")) }, { NAMES(permitted, DNS("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "DNS above", { NAMES(san, DNS("example.org")) }, { NAMES(permitted, DNS("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "DNS one of two", { NAMES(san, DNS("in1.b.org")) }, { NAMES(permitted, DNS("a.org"), DNS("b.org")) }, { 0 }, ESCERTKE_OK, 0 },
-    { "DNS .host, below", { NAMES(san, DNS("in1.m2m.example.org")) }, { NAMES(permitted, DNS(".m2m.example.org")) }, { 0 }, ESCERTKE_OK, 0 },
-    { "DNS .host, itself", { NAMES(san, DNS("m2m.example.org")) }, { NAMES(permitted, DNS(".m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "DNS excluded", { NAMES(san, DNS("in1.m2m.example.org")) }, { NAMES(excluded, DNS("m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "DNS all excluded", { NAMES(san, DNS("in1.m2m.example.org")) }, { NAMES(excluded, DNS("")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "DNS all permitted", { NAMES(san, DNS("in1.m2m.example.org")) }, { NAMES(permitted, DNS("")) }, { 0 }, ESCERTKE_OK, 0 },
-    { "DNS constraint, URI name", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, DNS("a.org")) }, { 0 }, ESCERTKE_OK, 0 },
-    { "DNS constraint with final dot", { NAMES(san, DNS("in1.a.org")) }, { NAMES(excluded, DNS("a.org.")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "DNS constraint with wildcard", { NAMES(san, DNS("in1.a.org")) }, { NAMES(permitted, DNS("*.a.org")) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "URI constraint that is a URI", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, URI("//m2m.example.org")) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "DNS itself", SAN(DNS("m2m.example.org")), ALLOW(DNS("m2m.example.org")), { 0 }, ESCERTKE_OK, 0 },
+    { "DNS below", SAN(DNS("a.b.M2M.example.org")), ALLOW(DNS("m2m.example.org")), { 0 }, ESCERTKE_OK, 0 },
+    { "DNS that only ends alike", SAN(DNS("evilm2m.example.org")), ALLOW(DNS("m2m.example.org")), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "DNS above", SAN(DNS("example.org")), ALLOW(DNS("m2m.example.org")), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "DNS one of two", SAN(DNS("in1.b.org")), ALLOW(DNS("a.org"), DNS("b.org")), { 0 }, ESCERTKE_OK, 0 },
+    { "DNS .host, below", SAN(DNS("in1.m2m.example.org")), ALLOW(DNS(".m2m.example.org")), { 0 }, ESCERTKE_OK, 0 },
+    { "DNS .host, itself", SAN(DNS("m2m.example.org")), ALLOW(DNS(".m2m.example.org")), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "DNS excluded", SAN(DNS("in1.m2m.example.org")), FORBID(DNS("m2m.example.org")), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "DNS all excluded", SAN(DNS("in1.m2m.example.org")), FORBID(DNS("")), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "DNS all permitted", SAN(DNS("in1.m2m.example.org")), ALLOW(DNS("")), { 0 }, ESCERTKE_OK, 0 },
+    { "DNS constraint, URI name", SAN(URI(AE_ID)), ALLOW(DNS("a.org")), { 0 }, ESCERTKE_OK, 0 },
+    { "DNS constraint with final dot", SAN(DNS("in1.a.org")), FORBID(DNS("a.org.")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "DNS constraint with wildcard", SAN(DNS("in1.a.org")), ALLOW(DNS("*.a.org")), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "URI constraint that is a URI", SAN(URI(AE_ID)), ALLOW(URI("//m2m.example.org")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
 
     /* the other types */
-    { "directory permitted", { .org = "Meters", NAMES(san, URI(AE_ID)) }, { NAMES(permitted, { PKI_DIR, "Meters", 0 }) }, { 0 }, ESCERTKE_OK, 0 },
-    { "directory, other case", { .org = "METERS", NAMES(san, URI(AE_ID)) }, { NAMES(permitted, { PKI_DIR, "meters", 0 }) }, { 0 }, ESCERTKE_OK, 0 },
-    { "directory outside", { .org = "Others", NAMES(san, URI(AE_ID)) }, { NAMES(permitted, { PKI_DIR, "Meters", 0 }) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "directory, subject without it", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, { PKI_DIR, "Meters", 0 }) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "directory, empty subject", { .cn = "", NAMES(san, URI(AE_ID)) }, { NAMES(permitted, { PKI_DIR, "Meters", 0 }) }, { 0 }, ESCERTKE_OK, 0 },
-    { "directory excluded", { .org = "Meters", NAMES(san, URI(AE_ID)) }, { NAMES(excluded, { PKI_DIR, "Meters", 0 }) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "directory excluded in the SAN", { NAMES(san, URI(AE_ID), { PKI_DIR, "Meters", 0 }) }, { NAMES(excluded, { PKI_DIR, "Meters", 0 }) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "IPv4 permitted", { NAMES(san, RAW(PKI_IP, 192, 0, 2, 77)) }, { NAMES(permitted, RAW(PKI_IP, 192, 0, 2, 64, 255, 255, 255, 192)) }, { 0 }, ESCERTKE_OK, 0 },
-    { "IPv4 outside", { NAMES(san, RAW(PKI_IP, 192, 0, 2, 1)) }, { NAMES(permitted, RAW(PKI_IP, 192, 0, 2, 64, 255, 255, 255, 192)) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "IPv4 excluded", { NAMES(san, RAW(PKI_IP, 192, 0, 2, 77)) }, { NAMES(excluded, RAW(PKI_IP, 0, 0, 0, 0, 0, 0, 0, 0)) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "IPv6 under IPv4", { NAMES(san, RAW(PKI_IP, 0x20, 1, 0xD, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)) }, { NAMES(permitted, RAW(PKI_IP, 0, 0, 0, 0, 0, 0, 0, 0)) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "IP constraint of 4 octets", { NAMES(san, RAW(PKI_IP, 192, 0, 2, 1)) }, { NAMES(permitted, RAW(PKI_IP, 192, 0, 2, 1)) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "email on the host", { NAMES(san, { PKI_EMAIL, "a@Example.org", 0 }) }, { NAMES(permitted, { PKI_EMAIL, "example.org", 0 }) }, { 0 }, ESCERTKE_OK, 0 },
-    { "email below the host", { NAMES(san, { PKI_EMAIL, "a@b.example.org", 0 }) }, { NAMES(permitted, { PKI_EMAIL, "example.org", 0 }) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "email below .host", { NAMES(san, { PKI_EMAIL, "a@b.example.org", 0 }) }, { NAMES(permitted, { PKI_EMAIL, ".example.org", 0 }) }, { 0 }, ESCERTKE_OK, 0 },
-    { "email exactly", { NAMES(san, { PKI_EMAIL, "a@EXAMPLE.org", 0 }) }, { NAMES(permitted, { PKI_EMAIL, "a@example.org", 0 }) }, { 0 }, ESCERTKE_OK, 0 },
-    { "email, case of the mailbox", { NAMES(san, { PKI_EMAIL, "A@example.org", 0 }) }, { NAMES(permitted, { PKI_EMAIL, "a@example.org", 0 }) }, { 0 }, ESCERTKE_ERR_CERT, 0 },
-    { "email with two @", { NAMES(san, { PKI_EMAIL, "a@evil.org@example.org", 0 }) }, { NAMES(permitted, { PKI_EMAIL, "example.org", 0 }) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "OID below", { NAMES(san, RAW(PKI_RID, 0x2B, 6, 1, 4)) }, { NAMES(permitted, RAW(PKI_RID, 0x2B, 6)) }, { 0 }, ESCERTKE_OK, ALONE },
-    { "OID outside", { NAMES(san, RAW(PKI_RID, 0x2B, 7)) }, { NAMES(permitted, RAW(PKI_RID, 0x2B, 6)) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "OID excluded", { NAMES(san, RAW(PKI_RID, 0x2B, 6, 1)) }, { NAMES(excluded, RAW(PKI_RID, 0x2B, 6)) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "otherName constrained", { NAMES(san, RAW(PKI_OTHER, 6, 1, 0x2A, 0xA0, 2, 5, 0)) }, { NAMES(permitted, RAW(PKI_OTHER, 6, 1, 0x2A, 0xA0, 2, 5, 0)) }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "otherName constraint, no such name", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, RAW(PKI_OTHER, 6, 1, 0x2A, 0xA0, 2, 5, 0)) }, { 0 }, ESCERTKE_OK, 0 },
-    { "otherName unconstrained", { NAMES(san, RAW(PKI_OTHER, 6, 1, 0x2A, 0xA0, 2, 5, 0)) }, { NAMES(permitted, URI("a.org")) }, { 0 }, ESCERTKE_OK, 0 },
+    { "directory permitted", { .org = "Meters", NAMES(san, URI(AE_ID)) }, ALLOW(DIR("Meters")), { 0 }, ESCERTKE_OK, 0 },
+    { "directory, other case", { .org = "METERS", NAMES(san, URI(AE_ID)) }, ALLOW(DIR("meters")), { 0 }, ESCERTKE_OK, 0 },
+    { "directory outside", { .org = "Others", NAMES(san, URI(AE_ID)) }, ALLOW(DIR("Meters")), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "directory, subject without it", SAN(URI(AE_ID)), ALLOW(DIR("Meters")), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "directory, empty subject", { .cn = "", NAMES(san, URI(AE_ID)) }, ALLOW(DIR("Meters")), { 0 }, ESCERTKE_OK, 0 },
+    { "directory excluded", { .org = "Meters", NAMES(san, URI(AE_ID)) }, FORBID(DIR("Meters")), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "directory excluded in the SAN", SAN(URI(AE_ID), DIR("Meters")), FORBID(DIR("Meters")), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "IPv4 permitted", SAN(RAW(PKI_IP, 192, 0, 2, 77)),
+      ALLOW(RAW(PKI_IP, 192, 0, 2, 64, 255, 255, 255, 192)), { 0 }, ESCERTKE_OK, 0 },
+    { "IPv4 outside", SAN(RAW(PKI_IP, 192, 0, 2, 1)),
+      ALLOW(RAW(PKI_IP, 192, 0, 2, 64, 255, 255, 255, 192)), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "IPv4 excluded", SAN(RAW(PKI_IP, 192, 0, 2, 77)),
+      FORBID(RAW(PKI_IP, 0, 0, 0, 0, 0, 0, 0, 0)), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "IPv6 under IPv4", SAN(RAW(PKI_IP, 0x20, 1, 0xD, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)),
+      ALLOW(RAW(PKI_IP, 0, 0, 0, 0, 0, 0, 0, 0)), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "IP constraint of 4 octets", SAN(RAW(PKI_IP, 192, 0, 2, 1)),
+      ALLOW(RAW(PKI_IP, 192, 0, 2, 1)), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "email on the host", SAN(EMAIL("a@Example.org")), ALLOW(EMAIL("example.org")), { 0 }, ESCERTKE_OK, 0 },
+    { "email below the host", SAN(EMAIL("a@b.example.org")), ALLOW(EMAIL("example.org")), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "email below .host", SAN(EMAIL("a@b.example.org")), ALLOW(EMAIL(".example.org")), { 0 }, ESCERTKE_OK, 0 },
+    { "email exactly", SAN(EMAIL("a@EXAMPLE.org")), ALLOW(EMAIL("a@example.org")), { 0 }, ESCERTKE_OK, 0 },
+    { "email, case of the mailbox", SAN(EMAIL("A@example.org")), ALLOW(EMAIL("a@example.org")), { 0 }, ESCERTKE_ERR_CERT, 0 },
+    { "email with two @", SAN(EMAIL("a@evil.org@example.org")), ALLOW(EMAIL("example.org")), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "OID below", SAN(RAW(PKI_RID, 0x2B, 6, 1, 4)), ALLOW(RAW(PKI_RID, 0x2B, 6)), { 0 }, ESCERTKE_OK, ALONE },
+    { "OID outside", SAN(RAW(PKI_RID, 0x2B, 7)), ALLOW(RAW(PKI_RID, 0x2B, 6)), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "OID excluded", SAN(RAW(PKI_RID, 0x2B, 6, 1)), FORBID(RAW(PKI_RID, 0x2B, 6)), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "otherName constrained", SAN(RAW(PKI_OTHER, 6, 1, 0x2A, 0xA0, 2, 5, 0)),
+      ALLOW(RAW(PKI_OTHER, 6, 1, 0x2A, 0xA0, 2, 5, 0)), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "otherName constraint, no such name", SAN(URI(AE_ID)),
+      ALLOW(RAW(PKI_OTHER, 6, 1, 0x2A, 0xA0, 2, 5, 0)), { 0 }, ESCERTKE_OK, 0 },
+    { "otherName unconstrained", SAN(RAW(PKI_OTHER, 6, 1, 0x2A, 0xA0, 2, 5, 0)), ALLOW(URI("a.org")), { 0 }, ESCERTKE_OK, 0 },
 
     /* form of the extension, and which CA */
-    { "minimum", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, URI("m2m.example.org")), .constraint_minimum = 1 }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "maximum", { NAMES(san, URI(AE_ID)) }, { NAMES(permitted, URI("m2m.example.org")), .constraint_maximum = 1 }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
-    { "root constrains the leaf", { NAMES(san, DNS("in1.evil.org")) }, { 0 }, { NAMES(permitted, DNS("m2m.example.org")) }, ESCERTKE_ERR_CERT, ALONE },
-    { "root constrains the CA", { NAMES(san, URI(AE_ID)) }, { NAMES(san, DNS("ca.evil.org")) }, { NAMES(permitted, DNS("m2m.example.org")) }, ESCERTKE_ERR_CERT, ALONE },
-    { "root and CA, both satisfied", { NAMES(san, DNS("in1.a.m2m.example.org")) }, { NAMES(permitted, DNS("a.m2m.example.org")) }, { NAMES(permitted, DNS("m2m.example.org")) }, ESCERTKE_OK, ALONE },
-    { "CA permits more than root", { NAMES(san, DNS("in1.b.org")) }, { NAMES(permitted, DNS("b.org")) }, { NAMES(permitted, DNS("m2m.example.org")) }, ESCERTKE_ERR_CERT, ALONE },
-    { "leaf's own constraints bind nobody", { NAMES(san, URI(AE_ID)), NAMES(permitted, URI("evil.org")) }, { 0 }, { 0 }, ESCERTKE_OK, ALONE },
+    { "minimum", SAN(URI(AE_ID)),
+      { NAMES(permitted, URI("m2m.example.org")), .constraint_minimum = 1 }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "maximum", SAN(URI(AE_ID)),
+      { NAMES(permitted, URI("m2m.example.org")), .constraint_maximum = 1 }, { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "root constrains the leaf", SAN(DNS("in1.evil.org")), { 0 }, ALLOW(DNS("m2m.example.org")), ESCERTKE_ERR_CERT, ALONE },
+    { "root constrains the CA", SAN(URI(AE_ID)), { NAMES(san, DNS("ca.evil.org")) },
+      ALLOW(DNS("m2m.example.org")), ESCERTKE_ERR_CERT, ALONE },
+    { "root and CA, both satisfied", SAN(DNS("in1.a.m2m.example.org")),
+      ALLOW(DNS("a.m2m.example.org")), ALLOW(DNS("m2m.example.org")), ESCERTKE_OK, ALONE },
+    { "CA permits more than root", SAN(DNS("in1.b.org")),
+      ALLOW(DNS("b.org")), ALLOW(DNS("m2m.example.org")), ESCERTKE_ERR_CERT, ALONE },
+    { "leaf's own constraints bind nobody", { NAMES(san, URI(AE_ID)), NAMES(permitted, URI("evil.org")) }, { 0 }, { 0 },
+      ESCERTKE_OK, ALONE },
 };
 
 static escertke_err check(const struct chain *c, escertke_detail *d)
@@ -149,14 +175,16 @@ static void test_check_path_applies_them(void **state)
 
     (void)state;
     expect_verdict("outside", c.path, 3, &expect, ESCERTKE_ERR_CERT, 42,
-                   "uniformResourceIdentifier //other.org/in1/Cx of certificate 0 is not permitted (name constraints of certificate 1)");
+                   "uniformResourceIdentifier //other.org/in1/Cx of certificate 0 is not permitted "
+                   "(name constraints of certificate 1)");
     chain_free(&c);
 }
 
 /* RFC 5280 6.1.3 (b): a self-issued intermediate's own names are not held against it; a leaf's always are. */
 static void test_self_issued(void **state)
 {
-    const struct pki_params leaf = { NAMES(san, DNS("in1.m2m.example.org")) }, bad_leaf = { .cn = "root", NAMES(san, DNS("evil.org")) };
+    const struct pki_params leaf = { NAMES(san, DNS("in1.m2m.example.org")) };
+    const struct pki_params bad_leaf = { .cn = "root", NAMES(san, DNS("evil.org")) };
     const struct pki_params root = { .is_ca = true, NAMES(permitted, DNS("m2m.example.org")) };
     struct pki_params ca = { .is_ca = true, .cn = "root", NAMES(san, DNS("evil.org")) };
     struct chain c = chain_make(leaf, ca, root);
@@ -196,7 +224,8 @@ static void test_bounds(void **state)
         bases[i] = (struct pki_name)DNS("m.org");
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct pki_params leaf = { .san = names, .san_count = rows[i].names };
-        struct pki_params ca = { .is_ca = true, .permitted = bases, .permitted_count = rows[i].subtrees }, root = { .is_ca = true };
+        struct pki_params ca = { .is_ca = true, .permitted = bases, .permitted_count = rows[i].subtrees };
+        struct pki_params root = { .is_ca = true };
         struct chain c = chain_make(leaf, ca, root);
         assert_int_equal(check(&c, NULL), rows[i].err);
         chain_free(&c);

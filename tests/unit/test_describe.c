@@ -6,7 +6,8 @@
 static void test_words(void **state)
 {
     const struct pki_params ca = { .is_ca = true };
-    const struct pki_params leaf = { NAMES(san, URI(AE_ID), DNS("in1.m2m.example.org"), { PKI_IP, "\1\2\3\4", 4 }, { PKI_EMAIL, "a@b", 0 }) };
+    const struct pki_params leaf = { NAMES(san, URI(AE_ID), DNS("in1.m2m.example.org"),
+                                           { PKI_IP, "\1\2\3\4", 4 }, { PKI_EMAIL, "a@b", 0 }) };
     struct chain c = chain_make(leaf, ca, ca);
     static const uint8_t serial[] = { 0x1F, 0xA0 };
     static const char whole[] = "serial 1FA0, URI:" AE_ID ", DNS:in1.m2m.example.org, iPAddress, email:a@b";

@@ -1,4 +1,4 @@
-/* test_path.c - the verdict on a whole path: arguments, bounds, order of checks. Rules, names and constraints have their own tests. */
+/* test_path.c - the verdict on a whole path: arguments, bounds, order of checks. Rules and names have tests of their own. */
 #include "cert_case.h"
 
 #include <escertke/base.h>

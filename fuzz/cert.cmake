@@ -1,0 +1,2 @@
+escertke_fuzz(cert PARTS cert)
+escertke_fuzz(san PARTS cert)
