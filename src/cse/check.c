@@ -39,7 +39,7 @@ static int check_time(struct esc_call *c, const char *name, const char *value, i
         return 0;
     if (escertke_abs_rel_parse(escertke_span_str(value), now_ms, at_ms) != ESCERTKE_OK)
         return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "%s is not a timestamp", name);
-    if (*at_ms < now_ms)
+    if (*at_ms <= now_ms)
         return esc_cse_refuse(c, ESCERTKE_RSC_REQUEST_TIMEOUT, "%s is in the past", name);
     return 0;
 }

@@ -96,12 +96,9 @@ static int receive(struct esc_call *c)
 
 static void respond(struct esc_call *c, int rsc, escertke_primitive *rsp)
 {
-    const char *why = *c->why ? c->why : NULL;
-
-    if (c->out && esc_json_dump(c->out, &rsp->content) != ESCERTKE_OK)
-        rsc = esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "out of memory");
-    if (escertke_respond(c->req, rsc, rsc >= 4000 ? why : NULL, rsp) != ESCERTKE_OK)
-        rsp->rsc = ESCERTKE_RSC_INTERNAL_SERVER_ERROR;
+    if (escertke_respond(c->req, rsc, rsc >= 4000 ? c->why : NULL, rsp) != ESCERTKE_OK ||
+        (c->out && rsc < 4000 && esc_json_dump(c->out, &rsp->content) != ESCERTKE_OK))
+        rsp->rsc = ESCERTKE_RSC_INTERNAL_SERVER_ERROR; /* no memory for words: the code alone */
     if (rsc >= 4000)
         esc_log(&c->cse->cfg.log, ESCERTKE_LEVEL_INFO, "cse.refused", "op=%d to=%s fr=%s rsc=%d reason=\"%s\"", (int)c->req->op,
                 c->req->to ? c->req->to : "", c->req->fr ? c->req->fr : "", rsc, c->why);

@@ -127,6 +127,10 @@ static int relay(struct esc_call *c, escertke_primitive *rsp)
         return unreachable(c, "sent something that does not answer this request");
     drop(&rsp->to);
     drop(&rsp->fr);
+    if (!c->req->rvi) { /* towards Release 1 */
+        drop(&rsp->rvi);
+        drop(&rsp->vsi);
+    }
     if (escertke_primitive_set(&rsp->rqi, escertke_span_str(c->req->rqi)) != ESCERTKE_OK ||
         (!rsp->rvi && c->req->rvi && escertke_primitive_set(&rsp->rvi, escertke_span_str("3")) != ESCERTKE_OK))
         return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "out of memory");

@@ -14,7 +14,10 @@
 #include <escertke/base.h>
 
 /* A literal with all its bytes, NULs included. */
-#define BYTES(literal) { (const uint8_t *)(literal), sizeof(literal) - 1 }
+#define BYTES(literal)                                                                                                           \
+    {                                                                                                                            \
+        (const uint8_t *)(literal), sizeof(literal) - 1                                                                          \
+    }
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static inline void assert_buf_text(const escertke_buf *b, const char *expected)

@@ -6,7 +6,8 @@ static const struct {
     const char *text;
     escertke_scope scope;
     const char *sp, *cse, *path, *attr;
-} good[] = { /* R 4.2 */
+} good[] = {
+    /* R 4.2 */
     { "in1base/meterAE", ESCERTKE_SCOPE_CSE, "", "", "in1base/meterAE", "" },
     { "-/meterAE", ESCERTKE_SCOPE_CSE, "", "", "-/meterAE", "" },
     { "S5f0e", ESCERTKE_SCOPE_CSE, "", "", "S5f0e", "" },

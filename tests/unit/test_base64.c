@@ -2,9 +2,10 @@
 
 static const struct {
     const char *name, *plain, *text;
-} pairs[] = { /* RFC 4648 section 10 */
-    { "none", "", "" },           { "1", "f", "Zg==" },         { "2", "fo", "Zm8=" },        { "3", "foo", "Zm9v" },
-    { "4", "foob", "Zm9vYg==" },  { "5", "fooba", "Zm9vYmE=" }, { "6", "foobar", "Zm9vYmFy" },
+} pairs[] = {
+    /* RFC 4648 section 10 */
+    { "none", "", "" },          { "1", "f", "Zg==" },         { "2", "fo", "Zm8=" },         { "3", "foo", "Zm9v" },
+    { "4", "foob", "Zm9vYg==" }, { "5", "fooba", "Zm9vYmE=" }, { "6", "foobar", "Zm9vYmFy" },
 };
 
 static void encodes_and_decodes(void **state)

@@ -97,7 +97,10 @@ static void printable(void **state)
         { "cut", BYTES("abcdef"), 4, "abc" },
         { "cut before a character that does not fit", BYTES("ab\xc3\xbc"), 4, "ab" },
         { "control", BYTES("a\x01\x7f"), 16, "a??" },
-        { "C1 control", BYTES("a\xc2\x9b" "b"), 16, "a?b" },
+        { "C1 control",
+          BYTES("a\xc2\x9b"
+                "b"),
+          16, "a?b" },
         { "NUL", BYTES("a\0b"), 16, "a?b" },
         { "bad UTF-8", BYTES("a\xff\xc3"), 16, "a??" },
         { "room for the end only", BYTES("abc"), 1, "" },

@@ -57,7 +57,8 @@ static void values(void **state)
     escertke_esi esi;
 
     (void)state;
-    assert_int_equal(escertke_esi_parse_json(escertke_span_str("{\"esf\":[13,43,13],\"esro\":" ESRO "}"), &esi, NULL), ESCERTKE_OK);
+    assert_int_equal(escertke_esi_parse_json(escertke_span_str("{\"esf\":[13,43,13],\"esro\":" ESRO "}"), &esi, NULL),
+                     ESCERTKE_OK);
     assert_int_equal(esi.esf_count, 2);
     assert_true(escertke_esi_has(&esi, ESCERTKE_SUID_ESCERTKE));
     assert_true(escertke_esi_has(&esi, 13));

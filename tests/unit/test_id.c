@@ -114,7 +114,8 @@ static void normalise(void **state)
     for (size_t i = 0; i < COUNT(relatives); i++) {
         escertke_id_context ctx = { relatives[i].sp, relatives[i].cse };
         escertke_id id;
-        expect_err(relatives[i].name, escertke_id_normalise(escertke_span_str(relatives[i].from), &ctx, &id), relatives[i].expected);
+        expect_err(relatives[i].name, escertke_id_normalise(escertke_span_str(relatives[i].from), &ctx, &id),
+                   relatives[i].expected);
         if (relatives[i].expected != ESCERTKE_OK)
             continue;
         assert_string_equal(id.text, relatives[i].absolute);
@@ -144,7 +145,8 @@ static const struct {
     const char *name, *id, *in;
     escertke_err expected;
     const char *domain;
-} domains[] = { /* R-ID-51 */
+} domains[] = {
+    /* R-ID-51 */
     { "IN", "//m2m.prov.com/in1", NULL, ESCERTKE_OK, "in1.m2m.prov.com" },
     { "IN that knows its own id", "//m2m.prov.com/in1", "/in1", ESCERTKE_OK, "in1.m2m.prov.com" },
     { "MN", "//m2m.prov.com/mn1", "/in1", ESCERTKE_OK, "mn1.in1.m2m.prov.com" },
@@ -192,9 +194,8 @@ static void domain_name_too_long(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parse_absolute), cmocka_unit_test(length_limit),
-        cmocka_unit_test(normalise),      cmocka_unit_test(normalised_length_limit),
-        cmocka_unit_test(domain_name),    cmocka_unit_test(domain_name_too_long),
+        cmocka_unit_test(parse_absolute),          cmocka_unit_test(length_limit), cmocka_unit_test(normalise),
+        cmocka_unit_test(normalised_length_limit), cmocka_unit_test(domain_name),  cmocka_unit_test(domain_name_too_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

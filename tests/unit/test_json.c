@@ -150,10 +150,11 @@ static void whole_numbers(void **state)
         bool expected;
         int value;
     } cases[] = {
-        { "[6]", true, 6 },     { "[6.0]", true, 6 },   { "[60e-1]", true, 6 },   { "[1]", true, 1 },      { "[8]", true, 8 },
-        { "[6.5]", false, 0 },  { "[0]", false, 0 },    { "[9]", false, 0 },      { "[-6]", false, 0 },    { "[1e300]", false, 0 },
-        { "[-1e300]", false, 0 }, { "[4294967302]", false, 0 }, { "[8.5]", false, 0 }, { "[\"6\"]", false, 0 }, { "[true]", false, 0 },
-        { "[null]", false, 0 }, { "[[6]]", false, 0 },
+        { "[6]", true, 6 },    { "[6.0]", true, 6 },    { "[60e-1]", true, 6 },   { "[1]", true, 1 },
+        { "[8]", true, 8 },    { "[6.5]", false, 0 },   { "[0]", false, 0 },      { "[9]", false, 0 },
+        { "[-6]", false, 0 },  { "[1e300]", false, 0 }, { "[-1e300]", false, 0 }, { "[4294967302]", false, 0 },
+        { "[8.5]", false, 0 }, { "[\"6\"]", false, 0 }, { "[true]", false, 0 },   { "[null]", false, 0 },
+        { "[[6]]", false, 0 },
     };
 
     (void)state;
@@ -238,15 +239,9 @@ static void writer_rolls_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(load),
-        cmocka_unit_test(size_limit),
-        cmocka_unit_test(detail_names_the_place_and_quotes_nothing),
-        cmocka_unit_test(content),
-        cmocka_unit_test(dump),
-        cmocka_unit_test(whole_numbers),
-        cmocka_unit_test(kinds),
-        cmocka_unit_test(writer),
-        cmocka_unit_test(writer_rolls_back),
+        cmocka_unit_test(load),    cmocka_unit_test(size_limit), cmocka_unit_test(detail_names_the_place_and_quotes_nothing),
+        cmocka_unit_test(content), cmocka_unit_test(dump),       cmocka_unit_test(whole_numbers),
+        cmocka_unit_test(kinds),   cmocka_unit_test(writer),     cmocka_unit_test(writer_rolls_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

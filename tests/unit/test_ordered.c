@@ -29,6 +29,18 @@ static uint32_t next_random(uint32_t *seed)
     return *seed = *seed * 1664525u + 1013904223u;
 }
 
+/* The order of the priorities keeps the tree shallow. */
+static void check_priorities(const struct esc_link *top)
+{
+    const struct esc_link *const children[] = { top->left, top->right };
+
+    for (size_t i = 0; i < 2; i++)
+        if (children[i]) {
+            assert_true(children[i]->priority <= top->priority);
+            check_priorities(children[i]);
+        }
+}
+
 /* What the set says must be what a plain array says. */
 static void check_against_array(const struct esc_ordered *o)
 {
@@ -45,6 +57,8 @@ static void check_against_array(const struct esc_ordered *o)
         at = esc_ordered_above(o, at);
     }
     assert_null(at);
+    if (o->root)
+        check_priorities(o->root);
 }
 
 static void random_insertions_and_removals(void **state)
@@ -92,7 +106,16 @@ static void probes_between_the_elements(void **state)
     }
 }
 
-/* Elements that arrive in order must not make a list of the tree. */
+/* Comparisons for a search, on average. */
+static size_t search_cost(const struct esc_ordered *o)
+{
+    comparisons = 0;
+    for (uint32_t v = 1; v < COUNT; v++)
+        assert_ptr_equal(esc_ordered_below(o, &numbers[v].link), &numbers[v - 1].link);
+    return comparisons / COUNT;
+}
+
+/* Neither elements that arrive in order nor removals make a list of the tree. */
 static void stays_shallow(void **state)
 {
     struct esc_ordered o = { NULL, compare };
@@ -103,10 +126,13 @@ static void stays_shallow(void **state)
         numbers[v] = (struct number){ .value = v };
         esc_ordered_insert(&o, &numbers[v].link, next_random(&seed));
     }
-    comparisons = 0;
-    for (uint32_t v = 1; v < COUNT; v++)
-        assert_ptr_equal(esc_ordered_below(&o, &numbers[v].link), &numbers[v - 1].link);
-    assert_true(comparisons / COUNT < 40);
+    assert_in_range(search_cost(&o), 10, 30);
+    for (int round = 0; round < 100000; round++) {
+        struct number *n = &numbers[(next_random(&seed) >> 8) % COUNT];
+        esc_ordered_remove(&o, &n->link);
+        esc_ordered_insert(&o, &n->link, n->link.priority);
+    }
+    assert_in_range(search_cost(&o), 10, 30);
 }
 
 int main(void)

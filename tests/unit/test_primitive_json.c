@@ -26,62 +26,132 @@ static const struct {
     const char *written; /* NULL = as read */
 } examples[] = {
     { .text = "{\"op\":5,\"to\":\"/in1/S5f0e\",\"fr\":\"Ca1b2c3\",\"rqi\":\"A0001\",\"rvi\":\"3\",\n"
-              " \"ot\":\"20260601T120000\",\"rqet\":\"20260601T120030\",\n \"pc\":{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMBAH8BAAB7\"}}}",
-      .op = 5, .to = "/in1/S5f0e", .fr = "Ca1b2c3", .rqi = "A0001", .rvi = "3", .ot = "20260601T120000", .rqet = "20260601T120030",
+              " \"ot\":\"20260601T120000\",\"rqet\":\"20260601T120030\",\n "
+              "\"pc\":{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMBAH8BAAB7\"}}}",
+      .op = 5,
+      .to = "/in1/S5f0e",
+      .fr = "Ca1b2c3",
+      .rqi = "A0001",
+      .rvi = "3",
+      .ot = "20260601T120000",
+      .rqet = "20260601T120030",
       .content = "{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMBAH8BAAB7\"}}",
       .written = "{\"op\":5,\"to\":\"/in1/S5f0e\",\"fr\":\"Ca1b2c3\",\"rqi\":\"A0001\",\"pc\":{\"m2m:seci\":{\"sit\":6,\"eckm\":"
                  "\"FgMBAH8BAAB7\"}},\"ot\":\"20260601T120000\",\"rqet\":\"20260601T120030\",\"rvi\":\"3\"}" },
     { .text = "{\"op\":5,\"to\":\"/in1/S5f0e\",\"fr\":\"/mn1/Ca1b2c3\",\"rqi\":\"Ca1b2c3/A0001\",\"rvi\":\"3\",\n"
-              " \"ot\":\"20260601T120000\",\"rqet\":\"20260601T120030\",\n \"pc\":{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMBAH8BAAB7\"}}}",
-      .op = 5, .to = "/in1/S5f0e", .fr = "/mn1/Ca1b2c3", .rqi = "Ca1b2c3/A0001", .rvi = "3", .ot = "20260601T120000",
-      .rqet = "20260601T120030", .content = "{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMBAH8BAAB7\"}}",
-      .written = "{\"op\":5,\"to\":\"/in1/S5f0e\",\"fr\":\"/mn1/Ca1b2c3\",\"rqi\":\"Ca1b2c3/A0001\",\"pc\":{\"m2m:seci\":{\"sit\":6,"
-                 "\"eckm\":\"FgMBAH8BAAB7\"}},\"ot\":\"20260601T120000\",\"rqet\":\"20260601T120030\",\"rvi\":\"3\"}" },
-    { .text = "{\"rsc\":2000,\"rqi\":\"Ca1b2c3/A0001\",\"rvi\":\"3\",\"pc\":{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMDAGECAABd\"}}}",
-      .rsc = 2000, .rqi = "Ca1b2c3/A0001", .rvi = "3", .content = "{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMDAGECAABd\"}}",
-      .written = "{\"rsc\":2000,\"rqi\":\"Ca1b2c3/A0001\",\"pc\":{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMDAGECAABd\"}},\"rvi\":\"3\"}" },
+              " \"ot\":\"20260601T120000\",\"rqet\":\"20260601T120030\",\n "
+              "\"pc\":{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMBAH8BAAB7\"}}}",
+      .op = 5,
+      .to = "/in1/S5f0e",
+      .fr = "/mn1/Ca1b2c3",
+      .rqi = "Ca1b2c3/A0001",
+      .rvi = "3",
+      .ot = "20260601T120000",
+      .rqet = "20260601T120030",
+      .content = "{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMBAH8BAAB7\"}}",
+      .written =
+          "{\"op\":5,\"to\":\"/in1/S5f0e\",\"fr\":\"/mn1/Ca1b2c3\",\"rqi\":\"Ca1b2c3/A0001\",\"pc\":{\"m2m:seci\":{\"sit\":6,"
+          "\"eckm\":\"FgMBAH8BAAB7\"}},\"ot\":\"20260601T120000\",\"rqet\":\"20260601T120030\",\"rvi\":\"3\"}" },
+    { .text =
+          "{\"rsc\":2000,\"rqi\":\"Ca1b2c3/A0001\",\"rvi\":\"3\",\"pc\":{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMDAGECAABd\"}}}",
+      .rsc = 2000,
+      .rqi = "Ca1b2c3/A0001",
+      .rvi = "3",
+      .content = "{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMDAGECAABd\"}}",
+      .written =
+          "{\"rsc\":2000,\"rqi\":\"Ca1b2c3/A0001\",\"pc\":{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMDAGECAABd\"}},\"rvi\":\"3\"}" },
     { .text = "{\"rsc\":2000,\"rqi\":\"A0002\",\"rvi\":\"3\",\"pc\":{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FAMDAAEBFgMD\"}}}",
-      .rsc = 2000, .rqi = "A0002", .rvi = "3", .content = "{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FAMDAAEBFgMD\"}}",
+      .rsc = 2000,
+      .rqi = "A0002",
+      .rvi = "3",
+      .content = "{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FAMDAAEBFgMD\"}}",
       .written = "{\"rsc\":2000,\"rqi\":\"A0002\",\"pc\":{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FAMDAAEBFgMD\"}},\"rvi\":\"3\"}" },
     { .text = "{\"rsc\":4106,\"rqi\":\"A0002\",\"rvi\":\"3\",\"pc\":{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FQMDAAICKg==\"}}}",
-      .rsc = 4106, .rqi = "A0002", .rvi = "3", .content = "{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FQMDAAICKg==\"}}",
+      .rsc = 4106,
+      .rqi = "A0002",
+      .rvi = "3",
+      .content = "{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FQMDAAICKg==\"}}",
       .written = "{\"rsc\":4106,\"rqi\":\"A0002\",\"pc\":{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FQMDAAICKg==\"}},\"rvi\":\"3\"}" },
     { .text = "{\"rsc\":4000,\"rqi\":\"A0002\",\"rvi\":\"3\",\"pc\":{\"m2m:dbg\":\"ESCertKE: no pending handshake\"}}",
-      .rsc = 4000, .rqi = "A0002", .rvi = "3", .content = "{\"m2m:dbg\":\"ESCertKE: no pending handshake\"}",
+      .rsc = 4000,
+      .rqi = "A0002",
+      .rvi = "3",
+      .content = "{\"m2m:dbg\":\"ESCertKE: no pending handshake\"}",
       .written = "{\"rsc\":4000,\"rqi\":\"A0002\",\"pc\":{\"m2m:dbg\":\"ESCertKE: no pending handshake\"},\"rvi\":\"3\"}" },
-    { .text = "{\"op\":1,\"to\":\"-\",\"fr\":\"S5f0e\",\"rqi\":\"r1\",\"rvi\":\"3\",\"ty\":2,\"pc\":{\"m2m:ae\":{\"rn\":\"meterAE\","
-              "\"api\":\"Nmeter\",\n \"apn\":\"meter\",\"rr\":true,\"srv\":[\"3\"],\"poa\":[\"http://10.0.0.7:9000/notify\"],\"csz\":"
-              "[\"json\"],\"esi\":{\"esf\":[43]}}}}",
-      .op = 1, .ty = 2, .to = "-", .fr = "S5f0e", .rqi = "r1", .rvi = "3",
+    { .text =
+          "{\"op\":1,\"to\":\"-\",\"fr\":\"S5f0e\",\"rqi\":\"r1\",\"rvi\":\"3\",\"ty\":2,\"pc\":{\"m2m:ae\":{\"rn\":\"meterAE\","
+          "\"api\":\"Nmeter\",\n \"apn\":\"meter\",\"rr\":true,\"srv\":[\"3\"],\"poa\":[\"http://10.0.0.7:9000/notify\"],\"csz\":"
+          "[\"json\"],\"esi\":{\"esf\":[43]}}}}",
+      .op = 1,
+      .ty = 2,
+      .to = "-",
+      .fr = "S5f0e",
+      .rqi = "r1",
+      .rvi = "3",
       .content = "{\"m2m:ae\":{\"rn\":\"meterAE\",\"api\":\"Nmeter\",\"apn\":\"meter\",\"rr\":true,\"srv\":[\"3\"],\"poa\":"
                  "[\"http://10.0.0.7:9000/notify\"],\"csz\":[\"json\"],\"esi\":{\"esf\":[43]}}}",
-      .written = "{\"op\":1,\"to\":\"-\",\"fr\":\"S5f0e\",\"rqi\":\"r1\",\"ty\":2,\"pc\":{\"m2m:ae\":{\"rn\":\"meterAE\",\"api\":"
-                 "\"Nmeter\",\"apn\":\"meter\",\"rr\":true,\"srv\":[\"3\"],\"poa\":[\"http://10.0.0.7:9000/notify\"],\"csz\":[\"json\"],"
-                 "\"esi\":{\"esf\":[43]}}},\"rvi\":\"3\"}" },
-    { .text = "{\"op\":1,\"to\":\"-/meterAE\",\"fr\":\"S5f0e\",\"rqi\":\"r2\",\"ty\":1,\"pc\":{\"m2m:acp\":{\"rn\":\"acpE2E\",\"pv\":"
-              "{\"acr\":[{\"acor\":[\"/S5f0e\"],\"acop\":63},{\"acor\":[\"/mn1/Ca1b2c3\"],\"acop\":18}]},\"pvs\":{\"acr\":[{\"acor\":"
-              "[\"/S5f0e\"],\"acop\":63}]}}},\"rvi\":\"3\"}",
-      .op = 1, .ty = 1, .to = "-/meterAE", .fr = "S5f0e", .rqi = "r2", .rvi = "3",
-      .content = "{\"m2m:acp\":{\"rn\":\"acpE2E\",\"pv\":{\"acr\":[{\"acor\":[\"/S5f0e\"],\"acop\":63},{\"acor\":[\"/mn1/Ca1b2c3\"],"
-                 "\"acop\":18}]},\"pvs\":{\"acr\":[{\"acor\":[\"/S5f0e\"],\"acop\":63}]}}}" },
-    { .text = "{\"op\":3,\"to\":\"-/meterAE\",\"fr\":\"S5f0e\",\"rqi\":\"r3\",\"pc\":{\"m2m:ae\":{\"acpi\":[\"in1base/meterAE/acpE2E\"]}},"
+      .written =
+          "{\"op\":1,\"to\":\"-\",\"fr\":\"S5f0e\",\"rqi\":\"r1\",\"ty\":2,\"pc\":{\"m2m:ae\":{\"rn\":\"meterAE\",\"api\":"
+          "\"Nmeter\",\"apn\":\"meter\",\"rr\":true,\"srv\":[\"3\"],\"poa\":[\"http://10.0.0.7:9000/notify\"],\"csz\":[\"json\"],"
+          "\"esi\":{\"esf\":[43]}}},\"rvi\":\"3\"}" },
+    { .text =
+          "{\"op\":1,\"to\":\"-/meterAE\",\"fr\":\"S5f0e\",\"rqi\":\"r2\",\"ty\":1,\"pc\":{\"m2m:acp\":{\"rn\":\"acpE2E\",\"pv\":"
+          "{\"acr\":[{\"acor\":[\"/S5f0e\"],\"acop\":63},{\"acor\":[\"/mn1/Ca1b2c3\"],\"acop\":18}]},\"pvs\":{\"acr\":[{\"acor\":"
+          "[\"/S5f0e\"],\"acop\":63}]}}},\"rvi\":\"3\"}",
+      .op = 1,
+      .ty = 1,
+      .to = "-/meterAE",
+      .fr = "S5f0e",
+      .rqi = "r2",
+      .rvi = "3",
+      .content =
+          "{\"m2m:acp\":{\"rn\":\"acpE2E\",\"pv\":{\"acr\":[{\"acor\":[\"/S5f0e\"],\"acop\":63},{\"acor\":[\"/mn1/Ca1b2c3\"],"
+          "\"acop\":18}]},\"pvs\":{\"acr\":[{\"acor\":[\"/S5f0e\"],\"acop\":63}]}}}" },
+    { .text = "{\"op\":3,\"to\":\"-/meterAE\",\"fr\":\"S5f0e\",\"rqi\":\"r3\",\"pc\":{\"m2m:ae\":{\"acpi\":[\"in1base/meterAE/"
+              "acpE2E\"]}},"
               "\"rvi\":\"3\"}",
-      .op = 3, .to = "-/meterAE", .fr = "S5f0e", .rqi = "r3", .rvi = "3",
+      .op = 3,
+      .to = "-/meterAE",
+      .fr = "S5f0e",
+      .rqi = "r3",
+      .rvi = "3",
       .content = "{\"m2m:ae\":{\"acpi\":[\"in1base/meterAE/acpE2E\"]}}" },
     { .text = "{\"rsc\":2000,\"rqi\":\"A0000\",\"pc\":{\"m2m:ae\":{\"esi\":{\"esf\":[43]}}},\"rvi\":\"3\"}",
-      .rsc = 2000, .rqi = "A0000", .rvi = "3", .content = "{\"m2m:ae\":{\"esi\":{\"esf\":[43]}}}" },
-    { .text = "{\"op\":1,\"to\":\"-/meterAE\",\"fr\":\"S5f0e\",\"rqi\":\"r4\",\"ty\":15,\"pc\":{\"m2m:pch\":{\"rn\":\"pch\"}},\"rvi\":\"3\"}",
-      .op = 1, .ty = 15, .to = "-/meterAE", .fr = "S5f0e", .rqi = "r4", .rvi = "3", .content = "{\"m2m:pch\":{\"rn\":\"pch\"}}" },
-    { .text = "{\"op\":5,\"to\":\"/in1/S5f0e\",\"fr\":\"Ca1b2c3\",\"rqi\":\"B1\",\"pc\":{\"m2m:seci\":{\"sit\":3}},\"rvi\":\"3\"}",
-      .op = 5, .to = "/in1/S5f0e", .fr = "Ca1b2c3", .rqi = "B1", .rvi = "3", .content = "{\"m2m:seci\":{\"sit\":3}}" },
+      .rsc = 2000,
+      .rqi = "A0000",
+      .rvi = "3",
+      .content = "{\"m2m:ae\":{\"esi\":{\"esf\":[43]}}}" },
+    { .text = "{\"op\":1,\"to\":\"-/"
+              "meterAE\",\"fr\":\"S5f0e\",\"rqi\":\"r4\",\"ty\":15,\"pc\":{\"m2m:pch\":{\"rn\":\"pch\"}},\"rvi\":\"3\"}",
+      .op = 1,
+      .ty = 15,
+      .to = "-/meterAE",
+      .fr = "S5f0e",
+      .rqi = "r4",
+      .rvi = "3",
+      .content = "{\"m2m:pch\":{\"rn\":\"pch\"}}" },
+    { .text =
+          "{\"op\":5,\"to\":\"/in1/S5f0e\",\"fr\":\"Ca1b2c3\",\"rqi\":\"B1\",\"pc\":{\"m2m:seci\":{\"sit\":3}},\"rvi\":\"3\"}",
+      .op = 5,
+      .to = "/in1/S5f0e",
+      .fr = "Ca1b2c3",
+      .rqi = "B1",
+      .rvi = "3",
+      .content = "{\"m2m:seci\":{\"sit\":3}}" },
     { .text = "{\"rsc\":2000,\"rqi\":\"B1\",\"pc\":{\"m2m:seci\":{\"sit\":4,\"ero\":{\"esri\":\"u-3f1c\",\"esrv\":"
               "\"r00112233445566778899aabbccddeeff\",\"esrx\":\"20300101T000000\",\"esks\":[1],\"espa\":[12]}}},\"rvi\":\"3\"}",
-      .rsc = 2000, .rqi = "B1", .rvi = "3",
+      .rsc = 2000,
+      .rqi = "B1",
+      .rvi = "3",
       .content = "{\"m2m:seci\":{\"sit\":4,\"ero\":{\"esri\":\"u-3f1c\",\"esrv\":\"r00112233445566778899aabbccddeeff\",\"esrx\":"
                  "\"20300101T000000\",\"esks\":[1],\"espa\":[12]}}}" },
     { .text = "{\"op\":5,\"to\":\"/in1/S5f0e\",\"fr\":\"Ca1b2c3\",\"rqi\":\"B2\",\"pc\":{\"m2m:seci\":{\"sit\":5,\"epo\":"
               "\"aGVhZGVy..aXY.Y2lwaGVy.dGFn\"}},\"rvi\":\"3\"}",
-      .op = 5, .to = "/in1/S5f0e", .fr = "Ca1b2c3", .rqi = "B2", .rvi = "3",
+      .op = 5,
+      .to = "/in1/S5f0e",
+      .fr = "Ca1b2c3",
+      .rqi = "B2",
+      .rvi = "3",
       .content = "{\"m2m:seci\":{\"sit\":5,\"epo\":\"aGVhZGVy..aXY.Y2lwaGVy.dGFn\"}}" },
 };
 
@@ -113,8 +183,9 @@ static void examples_there_and_back(void **state)
 
 static void partial_retrieve(void **state)
 {
-    static const char text[] = "{\"op\":2,\"to\":\"/in1/S5f0e\",\"fr\":\"Ca1b2c3\",\"rqi\":\"A0000\",\"pc\":{\"m2m:atrl\":[\"esi\",\"poa\"]},"
-                               "\"rvi\":\"3\"}";
+    static const char text[] =
+        "{\"op\":2,\"to\":\"/in1/S5f0e\",\"fr\":\"Ca1b2c3\",\"rqi\":\"A0000\",\"pc\":{\"m2m:atrl\":[\"esi\",\"poa\"]},"
+        "\"rvi\":\"3\"}";
     escertke_primitive p;
     escertke_buf out;
 
@@ -211,7 +282,8 @@ static const struct {
     { "{\"op\":0,\"to\":\"-\",\"fr\":\"Cx\",\"rqi\":\"1\"}", ESCERTKE_ERR_PRIMITIVE, "op", "1" },
     { "{\"op\":6,\"to\":\"-\",\"fr\":\"Cx\",\"rqi\":\"1\"}", ESCERTKE_ERR_PRIMITIVE, "op", "1" },
     { "{\"op\":2.5,\"to\":\"-\",\"fr\":\"Cx\",\"rqi\":\"1\"}", ESCERTKE_ERR_PRIMITIVE, "op", "1" },
-    { "{\"op\":\"2\",\"to\":\"-\",\"fr\":\"Cx\",\"rqi\":\"1\"}", ESCERTKE_ERR_PRIMITIVE, "op: expected a whole number from 1 to 5", "1" },
+    { "{\"op\":\"2\",\"to\":\"-\",\"fr\":\"Cx\",\"rqi\":\"1\"}", ESCERTKE_ERR_PRIMITIVE,
+      "op: expected a whole number from 1 to 5", "1" },
     { "{\"op\":null,\"to\":\"-\",\"fr\":\"Cx\",\"rqi\":\"1\"}", ESCERTKE_ERR_PRIMITIVE, "op", "1" },
     { "{\"rsc\":0,\"rqi\":\"1\"}", ESCERTKE_ERR_PRIMITIVE, "rsc", "1" },
     { "{\"rsc\":-2000,\"rqi\":\"1\"}", ESCERTKE_ERR_PRIMITIVE, "rsc", "1" },
@@ -286,11 +358,13 @@ static void refused_parameters(void **state)
 
 static void all_members_there_and_back(void **state)
 {
-    static const char request[] =
-        "{\"op\":5,\"to\":\"-\",\"fr\":\"Cx\",\"rqi\":\"1\",\"ty\":2,\"pc\":{\"m2m:x\":1},\"ot\":\"20260601T120000\",\"rqet\":\"-1\","
-        "\"rset\":\"20260601T120000,5\",\"oet\":\"7\",\"rt\":{\"rtv\":3},\"rcn\":0,\"gid\":\"g\",\"rvi\":\"2a\",\"vsi\":\"\xc3\xbc\\\"\"}";
-    static const char response[] = "{\"rsc\":2001,\"rqi\":\"1\",\"pc\":{\"m2m:x\":1},\"to\":\"Cx\",\"fr\":\"/in1\",\"ot\":\"o\",\"rset\":\"7\","
-                                   "\"rvi\":\"3\",\"vsi\":\"v\"}";
+    static const char request[] = "{\"op\":5,\"to\":\"-\",\"fr\":\"Cx\",\"rqi\":\"1\",\"ty\":2,\"pc\":{\"m2m:x\":1},\"ot\":"
+                                  "\"20260601T120000\",\"rqet\":\"-1\","
+                                  "\"rset\":\"20260601T120000,5\",\"oet\":\"7\",\"rt\":{\"rtv\":3},\"rcn\":0,\"gid\":\"g\","
+                                  "\"rvi\":\"2a\",\"vsi\":\"\xc3\xbc\\\"\"}";
+    static const char response[] =
+        "{\"rsc\":2001,\"rqi\":\"1\",\"pc\":{\"m2m:x\":1},\"to\":\"Cx\",\"fr\":\"/in1\",\"ot\":\"o\",\"rset\":\"7\","
+        "\"rvi\":\"3\",\"vsi\":\"v\"}";
     static const char *const texts[] = { request, response };
 
     (void)state;
@@ -333,12 +407,28 @@ static void minimal(escertke_primitive *p)
     assert_int_equal(escertke_primitive_set(&p->rqi, escertke_span_str("1")), ESCERTKE_OK);
 }
 
-enum { NO_OP, BOTH_CODES, NO_TO, NO_FROM, NO_RQI, BAD_OP, BAD_RT, BAD_UTF8, SMUGGLED, NOT_ONE_MEMBER, TOO_DEEP, OTHER_FORMAT, CHANGES };
+enum {
+    NO_OP,
+    BOTH_CODES,
+    NO_TO,
+    NO_FROM,
+    NO_RQI,
+    BAD_OP,
+    BAD_RT,
+    BAD_UTF8,
+    SMUGGLED,
+    NOT_ONE_MEMBER,
+    TOO_DEEP,
+    OTHER_FORMAT,
+    CHANGES
+};
 
 static void spoil(escertke_primitive *p, int change)
 {
-    static const char *const contents[] = { [SMUGGLED] = "{\"a\":1},\"fr\":\"Sadmin\"", [NOT_ONE_MEMBER] = "{\"a\":1,\"b\":2}",
-                                            [TOO_DEEP] = "{\"a\":[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]}", [OTHER_FORMAT] = "{\"a\":1}" };
+    static const char *const contents[] = { [SMUGGLED] = "{\"a\":1},\"fr\":\"Sadmin\"",
+                                            [NOT_ONE_MEMBER] = "{\"a\":1,\"b\":2}",
+                                            [TOO_DEEP] = "{\"a\":[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]}",
+                                            [OTHER_FORMAT] = "{\"a\":1}" };
     char **absent[] = { [NO_TO] = &p->to, [NO_FROM] = &p->fr, [NO_RQI] = &p->rqi };
 
     switch (change) {

@@ -48,7 +48,8 @@ static void canonical_form_of_v2(void **state)
 
 static void order_and_numbers_become_canonical(void **state)
 {
-    static const char text[] = "{ \"espa\" : [ 10, 11.0, 12 ], \"new\":{}, \"esks\":[1.0], \"esrx\":-5000, \"esrv\":\"_v.1-2\",\"esri\":\"i\"}";
+    static const char text[] =
+        "{ \"espa\" : [ 10, 11.0, 12 ], \"new\":{}, \"esks\":[1.0], \"esrx\":-5000, \"esrv\":\"_v.1-2\",\"esri\":\"i\"}";
     escertke_rand_object o;
     escertke_buf out;
 
@@ -60,10 +61,11 @@ static void order_and_numbers_become_canonical(void **state)
     escertke_buf_free(&out);
 }
 
-#define OBJECT(esri, esrv, esrx, esks, espa) \
+#define OBJECT(esri, esrv, esrx, esks, espa)                                                                                     \
     "{\"esri\":" esri ",\"esrv\":" esrv ",\"esrx\":" esrx ",\"esks\":" esks ",\"espa\":" espa "}"
-#define X127 "x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789" \
-             "x123456789x123456789x123456"
+#define X127                                                                                                                     \
+    "x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789"                       \
+    "x123456789x123456789x123456"
 
 static const struct {
     const char *text, *member; /* what the detail begins with; NULL = accepted */

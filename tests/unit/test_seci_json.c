@@ -5,13 +5,15 @@
 #include <escertke/m2m.h>
 
 #define SECI(members) "{\"m2m:seci\":{" members "}}"
-#define V2 "{\"esri\":\"u-3f1c\",\"esrv\":\"r00112233445566778899aabbccddeeff\",\"esrx\":\"20300101T000000\",\"esks\":[1],\"espa\":[12]}"
+#define V2                                                                                                                       \
+    "{\"esri\":\"u-3f1c\",\"esrv\":\"r00112233445566778899aabbccddeeff\",\"esrx\":\"20300101T000000\",\"esks\":[1],\"espa\":["   \
+    "12]}"
 /* Vector V-3, the whole object. */
-#define V3 \
+#define V3                                                                                                                       \
     "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwia2lkIjoiM0I5QTY3NTdBRDA3NTQyQUQwRkY0MEUxMkFFMTA0QzkiLCJjdHkiOiJhcHBsaWNhdGlvbi92bm" \
     "Qub25lbTJtLXByZXEranNvbiIsIm9yaSI6InUtOWEwNyIsInJyaSI6InUtM2YxYyIsIm9ybyI6eyJlc3JpIjoidS05YTA3IiwiZXNydiI6InJmZmVlZGRjY2Ji" \
-    "YWE5OTg4Nzc2NjU1NDQzMzIyMTEwMCIsImVzcngiOiIyMDI5MTIzMVQyMzU5NTkiLCJlc2siOjEsImVzcGEiOlsxMl19fQ..AAECAwQFBgcICQoL." \
-    "NorXkL6u3AGo9PwJLOgDyw7iCJIOZkTR5TcOHXkSgQgKL1pMqmygZcl9eaK9ws_ot1bSkYeIieTicK9dUy9hJEPb3MXwS6d272Bj9WW6R70." \
+    "YWE5OTg4Nzc2NjU1NDQzMzIyMTEwMCIsImVzcngiOiIyMDI5MTIzMVQyMzU5NTkiLCJlc2siOjEsImVzcGEiOlsxMl19fQ..AAECAwQFBgcICQoL."          \
+    "NorXkL6u3AGo9PwJLOgDyw7iCJIOZkTR5TcOHXkSgQgKL1pMqmygZcl9eaK9ws_ot1bSkYeIieTicK9dUy9hJEPb3MXwS6d272Bj9WW6R70."               \
     "Qlr50pZ3JPu1Be9MPtr_qw"
 
 static escertke_err parse(const char *text, escertke_seci *s, escertke_detail *d)
@@ -76,11 +78,11 @@ static void rand_object_of_sit_4(void **state)
 static void tolerated(void **state)
 {
     static const char *const texts[] = {
-        SECI("\"sit\":6.0,\"eckm\":\"Zg==\""),                    /* R-IO-5 */
-        SECI("\"eckm\":\"Zg==\",\"sit\":6"),                      /* any order */
+        SECI("\"sit\":6.0,\"eckm\":\"Zg==\""), /* R-IO-5 */
+        SECI("\"eckm\":\"Zg==\",\"sit\":6"),   /* any order */
         " { \"m2m:seci\" : { \"sit\" : 6 , \"eckm\" : \"Zg==\" } } ",
-        SECI("\"sit\":6,\"eckm\":\" Z\\ng\\t=\\r=\""),             /* white space of XML (R-DT-3) */
-        SECI("\"sit\":6,\"eckm\":\"Zg==\",\"new\":{\"a\":[]}"),   /* unknown member */
+        SECI("\"sit\":6,\"eckm\":\" Z\\ng\\t=\\r=\""),          /* white space of XML (R-DT-3) */
+        SECI("\"sit\":6,\"eckm\":\"Zg==\",\"new\":{\"a\":[]}"), /* unknown member */
         SECI("\"sit\":6,\"eckm\":\"Zg==\",\"epo2\":1,\"\":null"),
         "{\"m2m:seci\":{\"si\\u0074\":6,\"eckm\":\"Zg\\u003d=\"}}", /* escapes are spelling only */
     };
@@ -202,10 +204,22 @@ static void compact_jwe(void **state)
         const char *epo;
         bool valid;
     } cases[] = {
-        { "aa..bb.cc.dd", true },    { "aa.bb.cc.dd.ee", false }, { "aa..bb.cc", false },     { "aa..bb.cc.dd.ee", false },
-        { "..bb.cc.dd", false },     { "aa...cc.dd", false },     { "aa..bb..dd", false },    { "aa..bb.cc.", false },
-        { "aa..bb.cc.d=", false },   { "aa..bb.c+.dd", false },   { "aa..bb.c/.dd", false },  { "aaaaa..bb.cc.dd", false },
-        { "", false },               { "....", false },           { "a a..bb.cc.dd", false }, { "-_Az09..bb.cc.dd", true },
+        { "aa..bb.cc.dd", true },
+        { "aa.bb.cc.dd.ee", false },
+        { "aa..bb.cc", false },
+        { "aa..bb.cc.dd.ee", false },
+        { "..bb.cc.dd", false },
+        { "aa...cc.dd", false },
+        { "aa..bb..dd", false },
+        { "aa..bb.cc.", false },
+        { "aa..bb.cc.d=", false },
+        { "aa..bb.c+.dd", false },
+        { "aa..bb.c/.dd", false },
+        { "aaaaa..bb.cc.dd", false },
+        { "", false },
+        { "....", false },
+        { "a a..bb.cc.dd", false },
+        { "-_Az09..bb.cc.dd", true },
     };
 
     (void)state;
@@ -219,7 +233,8 @@ static void compact_jwe(void **state)
         s.sit = ESCERTKE_SIT_ESPRIM_OBJECT;
         assert_int_equal(escertke_buf_append(&s.object, cases[i].epo, strlen(cases[i].epo)), ESCERTKE_OK);
         escertke_buf_init(&out, 200);
-        expect_err(text, escertke_seci_write(ESCERTKE_FORMAT_JSON, &s, &out), cases[i].valid ? ESCERTKE_OK : ESCERTKE_ERR_SECINFO);
+        expect_err(text, escertke_seci_write(ESCERTKE_FORMAT_JSON, &s, &out),
+                   cases[i].valid ? ESCERTKE_OK : ESCERTKE_ERR_SECINFO);
         assert_buf_text(&out, cases[i].valid ? text : "");
         escertke_buf_free(&out);
         escertke_seci_clear(&s);
@@ -245,8 +260,9 @@ static void largest_message(void **state)
     assert_memory_equal(s.eckm.ptr, message, ESCERTKE_MESSAGE_MAX);
     escertke_seci_clear(&s);
     escertke_buf_reset(&content);
-    assert_int_equal(escertke_seci_write_eckm(ESCERTKE_FORMAT_JSON, (escertke_span){ message, ESCERTKE_MESSAGE_MAX + 1 }, &content),
-                     ESCERTKE_ERR_TOO_LARGE);
+    assert_int_equal(
+        escertke_seci_write_eckm(ESCERTKE_FORMAT_JSON, (escertke_span){ message, ESCERTKE_MESSAGE_MAX + 1 }, &content),
+        ESCERTKE_ERR_TOO_LARGE);
     assert_int_equal(content.len, 0);
 
     escertke_buf_init(&b64, ESCERTKE_PRIMITIVE_MAX);

@@ -58,7 +58,8 @@ static void damaged_rows_are_not_taken_over(void **state)
         bool key_only; /* list does not read it */
     } rows[] = {
         { "key = x'00'", true }, { "key = zeroblob(33)", true }, { "key = '0123456789abcdef0123456789abcdef'", true },
-        { "fingerprint = zeroblob(31)", false }, { "fingerprint = 5", false }, { "role = 3", false }, { "role = 4294967297", false },
+        { "fingerprint = zeroblob(31)", false }, { "fingerprint = 5", false }, { "role = 3", false },
+        { "role = 4294967297", false },
         { "role = -1", false }, { "usage = 'x'", false }, { "usage = 257", false }, { "flavour = 1", false },
         { "created_s = -5", false }, { "peer = ''", false },
         { "peer = printf('%.*c', 256, 'x')", false }, { "own = 'a' || char(0) || 'b'", false },
@@ -92,7 +93,8 @@ static void every_commit_reaches_the_disk(void **state)
     static const struct {
         const char *pragma;
         int value;
-    } rows[] = { { "PRAGMA synchronous", 2 }, { "PRAGMA secure_delete", 1 }, { "PRAGMA temp_store", 2 }, { "PRAGMA trusted_schema", 0 } };
+    } rows[] = { { "PRAGMA synchronous", 2 }, { "PRAGMA secure_delete", 1 }, { "PRAGMA temp_store", 2 },
+                 { "PRAGMA trusted_schema", 0 } };
     char real[PATH_MAX];
     struct esc_conn c;
 

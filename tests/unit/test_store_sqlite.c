@@ -185,6 +185,87 @@ static void threads_share_transactions(void **state)
     unlink(path);
 }
 
+/* Two threads that put as fast as they can: commits for each 100 puts. */
+static size_t commits_of_two_threads(void)
+{
+    struct worker worker[2];
+    pthread_t thread[2];
+    escertke_store s;
+
+    assert_ok(escertke_store_sqlite(path, &s, NULL));
+    size_t before = commits_in_log();
+    for (uint32_t i = 0; i < 2; i++) {
+        worker[i] = (struct worker){ &s, i * PER_THREAD, 0 };
+        assert_int_equal(pthread_create(&thread[i], NULL, put_many, &worker[i]), 0);
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        pthread_join(thread[i], NULL);
+        assert_int_equal(worker[i].bad, 0);
+    }
+    size_t commits = commits_in_log() - before;
+    escertke_store_close(&s);
+    unlink(path);
+    return commits * 100 / (2 * PER_THREAD);
+}
+
+/* Without a wait for each other two threads would alternate, a commit for each put. Busy machines get some tries. */
+static void two_threads_meet(void **state)
+{
+    size_t best = 100;
+
+    (void)state;
+    for (int i = 0; i < 20 && best > 60; i++) {
+        size_t commits = commits_of_two_threads();
+        best = commits < best ? commits : best;
+    }
+    print_message("  %zu commits for 100 puts\n", best);
+    assert_in_range(best, 1, 60);
+}
+
+#define REFUSED_PEER "//m2m.example.org/in1/Crefused"
+
+static void *put_some_refused(void *arg)
+{
+    struct worker *w = arg;
+
+    for (uint32_t n = w->first; n < w->first + PER_THREAD; n++) {
+        escertke_key_entry e = entry_make(n, 100 + n, 100000);
+        escertke_detail d = detail_new();
+        escertke_err expected = n % 3 ? ESCERTKE_OK : ESCERTKE_ERR_STORE;
+        if (expected != ESCERTKE_OK)
+            strcpy(e.peer, REFUSED_PEER);
+        w->bad += w->store->ops->put(w->store->state, &e, &d) != expected || d.err != expected;
+        w->bad += holds(w->store, n) != (expected == ESCERTKE_OK);
+    }
+    return NULL;
+}
+
+/* One entry of a shared transaction fails: it alone gets the error, the others are stored. */
+static void failure_is_not_shared(void **state)
+{
+    struct worker worker[THREADS];
+    pthread_t thread[THREADS];
+    escertke_store s;
+    sqlite3 *db;
+
+    (void)state;
+    assert_ok(escertke_store_sqlite(path, &s, NULL));
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "CREATE TRIGGER refuse BEFORE INSERT ON keys WHEN new.peer = '" REFUSED_PEER "'"
+                                      " BEGIN SELECT RAISE(FAIL, 'refused'); END", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    for (uint32_t i = 0; i < THREADS; i++) {
+        worker[i] = (struct worker){ &s, i * PER_THREAD, 0 };
+        assert_int_equal(pthread_create(&thread[i], NULL, put_some_refused, &worker[i]), 0);
+    }
+    for (uint32_t i = 0; i < THREADS; i++) {
+        pthread_join(thread[i], NULL);
+        assert_int_equal(worker[i].bad, 0);
+    }
+    escertke_store_close(&s);
+    unlink(path);
+}
+
 static void one_thread_commits_each_put(void **state)
 {
     escertke_store s;
@@ -396,6 +477,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_its_files_are_private),    cmocka_unit_test(keys_outlive_the_store),
         cmocka_unit_test(removed_keys_are_overwritten), cmocka_unit_test(threads_share_transactions),
+        cmocka_unit_test(two_threads_meet),             cmocka_unit_test(failure_is_not_shared),
         cmocka_unit_test(one_thread_commits_each_put),  cmocka_unit_test(full_disk),
         cmocka_unit_test(full_disk_left_full),          cmocka_unit_test(several_open_the_same_file),
         cmocka_unit_test(waits_for_another_writer),     cmocka_unit_test(gives_up_on_a_writer_that_stays),
