@@ -55,9 +55,11 @@ typedef struct escertke_store_ops {
      */
     escertke_err (*put)(void *store, const escertke_key_entry *e, escertke_detail *d);
     /** By key ID, of whatever own identity. Also NOT_FOUND (unknown, or expired at unix_s). */
-    escertke_err (*get)(void *store, const uint8_t id[ESCERTKE_KEY_ID_LEN], int64_t unix_s, escertke_key_entry *out, escertke_detail *d);
+    escertke_err (*get)(void *store, const uint8_t id[ESCERTKE_KEY_ID_LEN], int64_t unix_s, escertke_key_entry *out,
+                        escertke_detail *d);
     /** Newest unexpired entry for (own, peer, usage): greatest created_s, of equal ones the one put last. Also NOT_FOUND. */
-    escertke_err (*find)(void *store, const char *own, const char *peer, escertke_usage usage, int64_t unix_s, escertke_key_entry *out, escertke_detail *d);
+    escertke_err (*find)(void *store, const char *own, const char *peer, escertke_usage usage, int64_t unix_s,
+                         escertke_key_entry *out, escertke_detail *d);
     /** All entries, oldest first, keys zeroed; expired ones too. */
     escertke_err (*list)(void *store, escertke_entry_fn fn, void *ctx, escertke_detail *d);
     /** Delete and wipe the key with this ID, of every own identity. Also NOT_FOUND. */

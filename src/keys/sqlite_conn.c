@@ -85,8 +85,8 @@ escertke_err esc_sqlite_fail(sqlite3 *db, int rc, const char *doing, escertke_de
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].code == code)
             return esc_fail(d, known[i].err, "", "key store: cannot %s: %s", doing, known[i].what);
-    return esc_fail(d, ESCERTKE_ERR_STORE, "", "key store: cannot %s: %s (SQLite code %d, errno %d)", doing, sqlite3_errmsg(db), rc,
-                    number);
+    return esc_fail(d, ESCERTKE_ERR_STORE, "", "key store: cannot %s: %s (SQLite code %d, errno %d)", doing,
+                    sqlite3_errmsg(db), rc, number);
 }
 
 escertke_err esc_sqlite_exec(sqlite3 *db, const char *sql, escertke_detail *d)

@@ -53,7 +53,8 @@ static escertke_err check_owned(const char *path, const struct stat *st, escertk
         return esc_fail(d, ESCERTKE_ERR_IO, "", SHOWN "owned by user %lu, expected user %lu who runs this", path,
                         (unsigned long)st->st_uid, (unsigned long)geteuid());
     if (mode & (S_IRWXG | S_IRWXO))
-        return esc_fail(d, ESCERTKE_ERR_IO, "", SHOWN "mode %04o lets others at the keys, expected 0600; chmod 600 it", path, mode);
+        return esc_fail(d, ESCERTKE_ERR_IO, "", SHOWN "mode %04o lets others at the keys, expected 0600: chmod 600 it", path,
+                        mode);
     return ESCERTKE_OK;
 }
 
@@ -88,8 +89,8 @@ static escertke_err check_existing(const char *path, char real[PATH_MAX], escert
     if (faccessat(AT_FDCWD, real, W_OK, AT_EACCESS) != 0)
         return fail_errno(path, errno, "write it", d);
     if (st.st_size > 0 && st.st_size < SMALLEST)
-        return esc_fail(d, ESCERTKE_ERR_STORE, "", SHOWN "not an SQLite database: %lld octets, expected none or at least %d", path,
-                        (long long)st.st_size, SMALLEST);
+        return esc_fail(d, ESCERTKE_ERR_STORE, "", SHOWN "not an SQLite database: %lld octets, expected none or at least %d",
+                        path, (long long)st.st_size, SMALLEST);
     return ESCERTKE_OK;
 }
 

@@ -67,7 +67,8 @@ static escertke_err identify(sqlite3 *db, int64_t *version, escertke_detail *d)
                         "key store: schema version %lld is newer than %d, the newest known here; use a newer escertke",
                         (long long)*version, VERSION);
     if (*version < 1)
-        return esc_fail(d, ESCERTKE_ERR_STORE, "", "key store: schema version %lld, expected 1 to %d", (long long)*version, VERSION);
+        return esc_fail(d, ESCERTKE_ERR_STORE, "", "key store: schema version %lld, expected 1 to %d",
+                        (long long)*version, VERSION);
     return ESCERTKE_OK;
 }
 
