@@ -11,10 +11,9 @@ static const struct {
     const char *name, *text;
     escertke_err err;
     escertke_class who;
-} errors[] = {
-    { "OK", "done", ESCERTKE_OK, ESCERTKE_CLASS_OK },
+} errors[] = { { "OK", "done", ESCERTKE_OK, ESCERTKE_CLASS_OK },
 #define X(name, num, who, text) { #name, text, ESCERTKE_ERR_##name, ESCERTKE_CLASS_##who },
-    ESCERTKE_ERR_LIST(X)
+               ESCERTKE_ERR_LIST(X)
 #undef X
 };
 
@@ -52,15 +51,37 @@ const char *escertke_alert_name(int alert)
         int number;
         const char *name;
     } alerts[] = {
-        { 0, "close_notify" }, { 10, "unexpected_message" }, { 20, "bad_record_mac" }, { 21, "decryption_failed_RESERVED" },
-        { 22, "record_overflow" }, { 30, "decompression_failure" }, { 40, "handshake_failure" }, { 41, "no_certificate_RESERVED" },
-        { 42, "bad_certificate" }, { 43, "unsupported_certificate" }, { 44, "certificate_revoked" },
-        { 45, "certificate_expired" }, { 46, "certificate_unknown" }, { 47, "illegal_parameter" }, { 48, "unknown_ca" },
-        { 49, "access_denied" }, { 50, "decode_error" }, { 51, "decrypt_error" }, { 60, "export_restriction_RESERVED" },
-        { 70, "protocol_version" }, { 71, "insufficient_security" }, { 80, "internal_error" },
-        { 86, "inappropriate_fallback" }, { 90, "user_canceled" }, { 100, "no_renegotiation" },
-        { 109, "missing_extension" }, { 110, "unsupported_extension" }, { 112, "unrecognized_name" },
-        { 113, "bad_certificate_status_response" }, { 115, "unknown_psk_identity" }, { 116, "certificate_required" },
+        { 0, "close_notify" },
+        { 10, "unexpected_message" },
+        { 20, "bad_record_mac" },
+        { 21, "decryption_failed_RESERVED" },
+        { 22, "record_overflow" },
+        { 30, "decompression_failure" },
+        { 40, "handshake_failure" },
+        { 41, "no_certificate_RESERVED" },
+        { 42, "bad_certificate" },
+        { 43, "unsupported_certificate" },
+        { 44, "certificate_revoked" },
+        { 45, "certificate_expired" },
+        { 46, "certificate_unknown" },
+        { 47, "illegal_parameter" },
+        { 48, "unknown_ca" },
+        { 49, "access_denied" },
+        { 50, "decode_error" },
+        { 51, "decrypt_error" },
+        { 60, "export_restriction_RESERVED" },
+        { 70, "protocol_version" },
+        { 71, "insufficient_security" },
+        { 80, "internal_error" },
+        { 86, "inappropriate_fallback" },
+        { 90, "user_canceled" },
+        { 100, "no_renegotiation" },
+        { 109, "missing_extension" },
+        { 110, "unsupported_extension" },
+        { 112, "unrecognized_name" },
+        { 113, "bad_certificate_status_response" },
+        { 115, "unknown_psk_identity" },
+        { 116, "certificate_required" },
         { 120, "no_application_protocol" },
     };
 

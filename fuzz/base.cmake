@@ -1,0 +1,1 @@
+escertke_fuzz(base64 PARTS base)
