@@ -15,7 +15,6 @@
 
 struct settings {
     struct identity_settings identity; /* first: see identity.h */
-    struct hop_settings hop;
     const char *to, *url, *via, *address, *carrier;
     long timeout_s;
     bool require_esi;
@@ -56,10 +55,6 @@ static const struct option_def establish_options[] = {
       .help = "envelope of the messages, default notify" },
     { .name = "timeout", .arg = "S", .kind = OPTION_NUMBER, .offset = AT(timeout_s), .min = 1, .max = 3600,
       .help = "seconds for the whole handshake, default 60" },
-    { .name = "tls-trust", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_trust),
-      .help = "anchors for an https hop, default the system's" },
-    { .name = "tls-cert", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_cert), .help = "client certificate for an https hop" },
-    { .name = "tls-key", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_key), .help = "its private key" },
     { .name = NULL },
 };
 
@@ -69,7 +64,7 @@ static const struct options_spec establish_spec = {
     .about = "Establish a pairwiseE2EKey with a terminating end-point and keep it in the store. Says established or refused (failed if "
              "nobody refused: unreachable, too late, local). Exit codes: 0 established, 1 local failure, 2 usage, 3 the peer or a CSE "
              "refused, 4 authentication failed on either side, 5 unreachable or timed out.",
-    .groups = { identity_options, establish_options, output_options },
+    .groups = { identity_options, credential_options, establish_options, hop_options, output_options },
 };
 
 struct run {
@@ -126,7 +121,7 @@ static void say_failed(const struct run *r, escertke_err err)
         out_number(event, "rsc", r->d.rsc);
     out_text(event, "alert", escertke_alert_name(r->d.alert));
     out_text(event, "reason", reason);
-    out_text(event, "clause", r->d.clause);
+    out_text(event, "clause", r->d.clause[0] ? r->d.clause : NULL);
     out_text(event, "error", escertke_err_name(err));
     if (r->d.message)
         out_number(event, "message", r->d.message);
@@ -207,7 +202,7 @@ static escertke_err establish(struct run *r)
 
     if ((err = identity_open(&s->identity, &r->identity, &r->d)) != ESCERTKE_OK ||
         (err = target_find(&r->identity, s->to, s->url != NULL, s->address, &r->target, &r->d)) != ESCERTKE_OK ||
-        (err = hop_files_read(&s->hop, &r->files, &r->d)) != ESCERTKE_OK)
+        (err = hop_files_read(&s->identity.hop, &r->files, &r->d)) != ESCERTKE_OK)
         return err;
     if ((err = hop_client(&r->files, (uint32_t)s->timeout_s * 1000, &r->client)) != ESCERTKE_OK)
         return esc_fail(&r->d, err, "", "the HTTP client could not be started");
@@ -242,6 +237,10 @@ static int run(const struct settings *s)
 
 static int check_settings(const struct settings *s)
 {
+    int code = identity_require(&s->identity, establish_spec.command);
+
+    if (code != OPTIONS_RUN)
+        return code;
     if (!s->url == !s->via)
         return out_usage(establish_spec.command, "expected one of --url (the peer's point of access) and --via (own registrar CSE), found %s",
                          s->url ? "both" : "none");

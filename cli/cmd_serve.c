@@ -20,7 +20,6 @@
 
 struct settings {
     struct identity_settings identity; /* first: see identity.h */
-    struct hop_settings hop;
     struct text_list listen;
     const char *via, *poa;
     long threads, max_pending, max_pending_mib;
@@ -41,12 +40,6 @@ static const struct option_def serve_options[] = {
       .help = "half-open handshakes held at most, default 100000; past it the oldest goes" },
     { .name = "max-pending-memory", .arg = "MIB", .kind = OPTION_NUMBER, .offset = AT(max_pending_mib), .min = 1, .max = 1048576,
       .help = "memory for half-open handshakes in MiB, default 1024" },
-    { .name = "tls-cert", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_cert), .help = "certificate of the https hop, PEM" },
-    { .name = "tls-key", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_key), .help = "its private key" },
-    { .name = "tls-client-trust", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_client_trust),
-      .help = "https listeners demand a client certificate under these anchors" },
-    { .name = "tls-trust", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_trust),
-      .help = "anchors for an https --via, default the system's" },
     { .name = NULL },
 };
 
@@ -56,7 +49,7 @@ static const struct options_spec serve_spec = {
     .about = "Be a terminating end-point: answer ESCertKE handshakes and keep the keys. Without --peer every peer is accepted whose "
              "certificate leads to --trust and says the ID it claims. SIGTERM and SIGINT end it cleanly, SIGHUP loads certificate, key "
              "and trust anchors again. Events: listening, registered, established, refused, alert, replayed, expired, reloaded.",
-    .groups = { identity_options, serve_options, output_options },
+    .groups = { identity_options, credential_options, serve_options, hop_options, listener_options, output_options },
 };
 
 struct server {
@@ -112,26 +105,6 @@ static escertke_err register_ae(struct server *v)
     return err;
 }
 
-/* SIGHUP: what is loaded last and whole counts; a broken file changes nothing. */
-static void reload(struct server *v)
-{
-    void *credential = NULL;
-    escertke_detail d;
-    json_t *event;
-
-    escertke_detail_init(&d);
-    escertke_err err = identity_load_credential(&v->s->identity, v->identity.endpoint.tls, &credential, &d);
-    if (err != ESCERTKE_OK) {
-        out_failure(err, &d, "reload: the old certificate, key and trust anchors stay in use");
-        return;
-    }
-    escertke_terminator_set_credential(v->terminator, credential);
-    v->identity.endpoint.tls->credential_free(v->identity.credential);
-    v->identity.credential = credential;
-    event = out_new_event("reloaded");
-    out_event(event, "reloaded certificate, key and trust anchors");
-}
-
 static void run(struct server *v)
 {
     for (;;) {
@@ -139,7 +112,7 @@ static void run(struct server *v)
         if (number == SIGTERM || number == SIGINT)
             return;
         if (number == SIGHUP)
-            reload(v);
+            runtime_reload(&v->s->identity, &v->identity, v->terminator);
         escertke_terminator_tick(v->terminator, escertke_system_clock(NULL));
     }
 }
@@ -150,7 +123,7 @@ static escertke_err start(struct server *v)
     escertke_err err;
 
     if ((err = identity_open(&s->identity, &v->identity, &v->d)) != ESCERTKE_OK ||
-        (err = hop_files_read(&s->hop, &v->files, &v->d)) != ESCERTKE_OK)
+        (err = hop_files_read(&s->identity.hop, &v->files, &v->d)) != ESCERTKE_OK)
         return err;
     escertke_terminator_config cfg = { .identity = v->identity.endpoint,
                                        .max_pending = (size_t)s->max_pending,
@@ -190,7 +163,7 @@ int cmd_serve(int argc, char **argv)
     struct options o;
     int code = options_parse(&serve_spec, argc, argv, &s, &o);
 
-    if (code == OPTIONS_RUN) {
+    if (code == OPTIONS_RUN && (code = identity_require(&s.identity, serve_spec.command)) == OPTIONS_RUN) {
         out_use_json(s.identity.json);
         code = serve(&s);
     }

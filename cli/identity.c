@@ -18,17 +18,19 @@ static bool check_store(const char *value, char *why, size_t cap);
 const struct option_def identity_options[] = {
     { .name = "id", .arg = "ID", .kind = OPTION_TEXT, .offset = AT(id), .check = identity_check_id, .required = true,
       .help = "own Absolute AE-ID or CSE-ID: //SP/CSE/Cname, //SP/Sname or //SP/CSE" },
-    { .name = "cert", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(cert), .required = true,
+    { .name = "registrar", .arg = "CSE-ID", .kind = OPTION_TEXT, .offset = AT(registrar), .check = check_registrar,
+      .help = "own registrar CSE, //SP/CSE or /CSE; needed for an S-type AE, which does not name it" },
+    { .name = NULL },
+};
+
+const struct option_def credential_options[] = {
+    { .name = "cert", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(cert),
       .help = "own certificate in PEM, leaf first, then intermediates" },
-    { .name = "key", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(key), .required = true,
-      .help = "its private key in PEM, not encrypted" },
-    { .name = "trust", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(trust), .required = true,
-      .help = "trust anchors for the peer's chain, PEM" },
+    { .name = "key", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(key), .help = "its private key in PEM, not encrypted" },
+    { .name = "trust", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(trust), .help = "trust anchors for the peer's chain, PEM" },
     { .name = "peer", .arg = "RULE", .kind = OPTION_LIST, .offset = AT(peers), .check = peers_check_rule,
       .help = "'ID[,flavour=ae|cse|node|device|raw][,san=VALUE][,pin=ni:///...]'; with any rule only these peers are accepted, "
               "without, every peer whose certificate says its ID" },
-    { .name = "registrar", .arg = "CSE-ID", .kind = OPTION_TEXT, .offset = AT(registrar), .check = check_registrar,
-      .help = "own registrar CSE, //SP/CSE or /CSE; needed for an S-type AE, which does not name it" },
     { .name = "engine", .arg = "NAME", .kind = OPTION_TEXT, .offset = AT(engine), .help = "TLS back end, default openssl" },
     { .name = "store", .arg = "URI", .kind = OPTION_TEXT, .offset = AT(store), .check = check_store,
       .help = "key store, sqlite:PATH or memory:; default a SQLite file named after the ID in $XDG_STATE_HOME/escertke "
@@ -44,11 +46,32 @@ const struct option_def identity_options[] = {
     { .name = NULL },
 };
 
+const struct option_def hop_options[] = {
+    { .name = "tls-cert", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_cert),
+      .help = "own certificate for https hops, PEM; nothing to do with the end-to-end one" },
+    { .name = "tls-key", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_key), .help = "its private key" },
+    { .name = "tls-trust", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_trust),
+      .help = "anchors for the servers of https hops, default the system's" },
+    { .name = NULL },
+};
+
+const struct option_def listener_options[] = {
+    { .name = "tls-client-trust", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_client_trust),
+      .help = "https listeners demand a client certificate under these anchors" },
+    { .name = NULL },
+};
+
 const struct option_def output_options[] = {
     { .name = "json", .kind = OPTION_FLAG, .offset = AT(json), .help = "events as JSON, one object per line" },
     { .name = "verbose", .kind = OPTION_FLAG, .offset = AT(verbose), .help = "say on stderr what the library does" },
     { .name = NULL },
 };
+
+int identity_require(const struct identity_settings *s, const char *command)
+{
+    const char *missing = !s->cert ? "cert" : !s->key ? "key" : !s->trust ? "trust" : NULL;
+    return missing ? out_usage(command, "--%s FILE is missing", missing) : OPTIONS_RUN;
+}
 
 bool identity_check_id(const char *value, char *why, size_t cap)
 {
@@ -133,14 +156,17 @@ static bool certificate_is_ae(const struct identity *i)
            escertke_cert_match_identity(&cert, &expect, NULL) == ESCERTKE_OK;
 }
 
-/* Peers refuse a certificate that does not say the ID unless they have a rule for it: better said here first. */
+/*
+ * Peers refuse a certificate that does not say the ID unless they have a rule for it: better said here first.
+ * A CSE's domain name may be any that its peers are configured for (R-ID-52).
+ */
 static void warn_if_other_identity(const struct identity *i)
 {
     escertke_cert cert;
-    escertke_expect expect = { .flavour = i->is_cse ? ESCERTKE_FLAVOUR_CSE : ESCERTKE_FLAVOUR_AE, .id = i->id.text };
+    escertke_expect expect = { .flavour = ESCERTKE_FLAVOUR_AE, .id = i->id.text };
     char who[256];
 
-    if (escertke_cert_parse(i->endpoint.tls->credential_cert(i->credential), &cert, NULL) != ESCERTKE_OK ||
+    if (i->is_cse || escertke_cert_parse(i->endpoint.tls->credential_cert(i->credential), &cert, NULL) != ESCERTKE_OK ||
         escertke_cert_match_identity(&cert, &expect, NULL) == ESCERTKE_OK)
         return;
     escertke_cert_describe(&cert, who, sizeof who);

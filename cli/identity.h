@@ -6,20 +6,22 @@
 
 #include <escertke/endpoint.h>
 
+#include "hop.h"
 #include "options.h"
 #include "peers.h"
 
-/** First member of the settings of every command that takes an IDENTITY: the option rows point into it at offset 0. */
+/** First member of the settings of every command that takes part in handshakes: the rows below point into it at offset 0. */
 struct identity_settings {
-    const char *id, *cert, *key, *trust, *registrar, *engine, *store, *config;
+    const char *id, *registrar;                                /* identity_options */
+    const char *cert, *key, *trust, *engine, *store, *config;  /* credential_options */
     struct text_list peers;
     long key_lifetime_s;
-    bool strict, allow_without_ems, verbose, json;
+    bool strict, allow_without_ems;
+    struct hop_settings hop; /* hop_options; tls_client_trust: listener_options */
+    bool verbose, json;      /* output_options */
 };
 
-extern const struct option_def identity_options[];
-/** The rows for what is common to all commands that run: --verbose, --json, at the same offsets. */
-extern const struct option_def output_options[];
+extern const struct option_def identity_options[], credential_options[], hop_options[], listener_options[], output_options[];
 #define IDENTITY_SYNOPSIS "--id ID --cert FILE --key FILE --trust FILE | --config FILE"
 
 /** An opened identity. Strings live as long as the settings it came from. */
@@ -42,6 +44,9 @@ struct identity {
  */
 ESCERTKE_CHECKED escertke_err identity_open(const struct identity_settings *s, struct identity *out, escertke_detail *d);
 void identity_close(struct identity *i);
+
+/** Are certificate, key and trust anchors named? @return OPTIONS_RUN, or EXIT_USAGE after words on stderr */
+int identity_require(const struct identity_settings *s, const char *command);
 
 /** Load certificate, key and trust anchors once more from the same files. @return as identity_open */
 ESCERTKE_CHECKED escertke_err identity_load_credential(const struct identity_settings *s, const escertke_tls_ops *tls, void **credential,

@@ -24,6 +24,8 @@ static const struct command {
     { "keys", "prune", cmd_keys_prune, "delete the keys that have expired" },
     { "serve", NULL, cmd_serve, "be a terminating end-point" },
     { "establish", NULL, cmd_establish, "establish a key with a terminating end-point" },
+    { "relay", NULL, cmd_relay, "be a small CSE: registrar, access control, transit" },
+    { "bench", NULL, cmd_bench, "measure ESCertKE on this machine" },
     { NULL, NULL, NULL, NULL },
 };
 

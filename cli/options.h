@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define OPTIONS_GROUPS 4u
+#define OPTIONS_GROUPS 6u
 #define OPTIONS_MAX 64u      /* rows of all groups of one command */
 #define OPTIONS_LIST_MAX 256u /* repetitions of one list option */
 #define OPTIONS_ARGS_MAX 4u   /* positional arguments */

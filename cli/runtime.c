@@ -34,6 +34,23 @@ int runtime_wait(unsigned ms)
     return number > 0 ? number : 0;
 }
 
+void runtime_reload(const struct identity_settings *s, struct identity *identity, escertke_terminator *terminator)
+{
+    void *credential = NULL;
+    escertke_detail d;
+
+    escertke_detail_init(&d);
+    escertke_err err = identity_load_credential(s, identity->endpoint.tls, &credential, &d);
+    if (err != ESCERTKE_OK) {
+        out_failure(err, &d, "reload: the old certificate, key and trust anchors stay in use");
+        return;
+    }
+    escertke_terminator_set_credential(terminator, credential);
+    identity->endpoint.tls->credential_free(identity->credential);
+    identity->credential = credential;
+    out_event(out_new_event("reloaded"), "reloaded certificate, key and trust anchors");
+}
+
 static void report_established(const escertke_event *e)
 {
     char id[2 * ESCERTKE_KEY_ID_LEN + 1], expires[24];
@@ -55,18 +72,19 @@ static void report_failed(const char *name, const escertke_event *e)
 {
     const escertke_detail *d = e->detail;
     const char *alert = escertke_alert_name(d->alert);
+    escertke_err err = e->kind == ESCERTKE_EVENT_ALERT ? ESCERTKE_ERR_ALERT : d->err;
     json_t *event = out_new_event(name);
 
     out_text(event, "peer", e->peer);
     if (d->rsc)
         out_number(event, "rsc", d->rsc);
     out_text(event, "alert", alert);
-    out_text(event, "reason", d->reason[0] ? d->reason : escertke_err_text(d->err));
-    out_text(event, "clause", d->clause);
-    out_text(event, "error", escertke_err_name(d->err));
+    out_text(event, "reason", d->reason[0] ? d->reason : escertke_err_text(err));
+    out_text(event, "clause", d->clause[0] ? d->clause : NULL);
+    out_text(event, "error", escertke_err_name(err));
     if (d->message)
         out_number(event, "message", d->message);
-    out_event(event, "%s %s: %s%s%s%s%s%s", name, e->peer, d->reason[0] ? d->reason : escertke_err_text(d->err), alert ? "; alert " : "",
+    out_event(event, "%s %s: %s%s%s%s%s%s", name, e->peer, d->reason[0] ? d->reason : escertke_err_text(err), alert ? "; alert " : "",
               alert ? alert : "", d->clause[0] ? " (" : "", d->clause, d->clause[0] ? ")" : "");
 }
 

@@ -1,0 +1,258 @@
+/* cmd_relay.c - relay: a small CSE over HTTP; an end-point of its own when it is given a certificate. */
+#include <escertke/carrier.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "commands.h"
+#include "cse/cse.h"
+#include "hop.h"
+#include "identity.h"
+#include "out.h"
+#include "pki.h"
+#include "runtime.h"
+
+#define WORKERS 64u     /* a worker waits while a request is on its next hop */
+#define HOP_TIMEOUT_S 20 /* shorter than what an originator waits, so that it hears which hop failed */
+#define DRAIN_MS 3000u
+#define RETRY_FIRST_MS 1000u
+#define RETRY_MAX_MS 30000u
+
+struct settings {
+    struct identity_settings identity; /* first: see identity.h */
+    struct text_list listen;
+    const char *cse_id, *sp, *base, *registrar_url, *poa, *state;
+    long threads, workers, hop_timeout_s;
+};
+
+#define AT(member) offsetof(struct settings, member)
+
+static bool check_cse_id(const char *value, char *why, size_t cap)
+{
+    char id[ESCERTKE_ID_MAX + 8];
+    escertke_id parsed;
+
+    if (value[0] == '/' && snprintf(id, sizeof id, "//sp%s", value) < (int)sizeof id &&
+        escertke_id_parse(escertke_span_str(id), &parsed) == ESCERTKE_OK && parsed.kind != ESCERTKE_ID_AE_C)
+        return true;
+    snprintf(why, cap, "expected an SP-relative CSE-ID, e.g. /in1 (TS-0004 6.2.3)");
+    return false;
+}
+
+static bool check_name(const char *value, char *why, size_t cap)
+{
+    escertke_address address;
+
+    if (!strchr(value, '/') && strcmp(value, "-") != 0 && escertke_address_parse(escertke_span_str(value), &address) == ESCERTKE_OK)
+        return true;
+    snprintf(why, cap, "expected a resource name, e.g. in1base (TS-0004 6.2.4)");
+    return false;
+}
+
+static const struct option_def relay_options[] = {
+    { .name = "listen", .arg = "URL", .kind = OPTION_LIST, .offset = AT(listen), .check = hop_check_url, .required = true,
+      .help = "http(s)://HOST:PORT[/PATH]; port 0 is any free port, the listening event says which" },
+    { .name = "cse-id", .arg = "/CSE", .kind = OPTION_TEXT, .offset = AT(cse_id), .check = check_cse_id, .required = true,
+      .help = "own CSE-ID, SP-relative, e.g. /in1" },
+    { .name = "sp", .arg = "DOMAIN", .kind = OPTION_TEXT, .offset = AT(sp), .check = pki_check_sp, .required = true,
+      .help = "domain of the M2M service provider, e.g. m2m.example.org" },
+    { .name = "base", .arg = "NAME", .kind = OPTION_TEXT, .offset = AT(base), .check = check_name,
+      .help = "resource name of <CSEBase>, default the CSE-ID and \"base\": in1base" },
+    { .name = "register", .arg = "URL", .kind = OPTION_TEXT, .offset = AT(registrar_url), .check = hop_check_url,
+      .help = "be an MN-CSE registered at the CSE behind this URL; without, this is the IN-CSE" },
+    { .name = "poa", .arg = "URL", .kind = OPTION_TEXT, .offset = AT(poa), .check = hop_check_url,
+      .help = "own pointOfAccess for other CSEs, if they reach this machine by another URL than --listen" },
+    { .name = "state", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(state),
+      .help = "keep the resources in this file over a restart; default memory only" },
+    { .name = "threads", .arg = "N", .kind = OPTION_NUMBER, .offset = AT(threads), .min = 1, .max = 16,
+      .help = "event loops of each listener, default one per core" },
+    { .name = "workers", .arg = "N", .kind = OPTION_NUMBER, .offset = AT(workers), .min = 1, .max = 1024,
+      .help = "requests under way at once, default 64" },
+    { .name = "hop-timeout", .arg = "S", .kind = OPTION_NUMBER, .offset = AT(hop_timeout_s), .min = 1, .max = 600,
+      .help = "seconds to wait for the answer of a next hop, default 20" },
+    { .name = NULL },
+};
+
+static const struct options_spec relay_spec = {
+    .command = "relay",
+    .synopsis = "--listen URL... --cse-id /in1 --sp DOMAIN [--register URL] [--cert FILE --key FILE --trust FILE]",
+    .about = "Be a small CSE: registrar of AEs and CSEs, access control, NOTIFY to AEs and CSEs with the response content passed back, "
+             "transit to other CSEs. With --cert, --key and --trust it is a terminating end-point too, at /CSE/-. SIGTERM and SIGINT "
+             "end it cleanly, SIGHUP loads its certificate again.",
+    .groups = { relay_options, credential_options, hop_options, listener_options, output_options },
+};
+
+struct relay {
+    const struct settings *s;
+    char sp_id[ESCERTKE_ID_MAX + 3], id[2 * ESCERTKE_ID_MAX];
+    struct identity_settings own; /* the identity of the CSE, if it is an end-point */
+    struct identity identity;
+    escertke_terminator *terminator;
+    struct hop_files files;
+    escertke_http_client *client;
+    struct esc_cse *cse;
+    struct hop_listeners listeners;
+    bool registered;
+    uint64_t retry_at_ms;
+    uint32_t retry_ms;
+    escertke_detail d;
+};
+
+static escertke_err deliver(void *ctx, const char *url, bool to_ae, const escertke_primitive *req, escertke_primitive *rsp,
+                            escertke_detail *d)
+{
+    const struct relay *r = ctx;
+    return escertke_http_send(r->client, url, to_ae, req, rsp, d);
+}
+
+static void handle(void *ctx, const escertke_primitive *req, escertke_now now, escertke_primitive *rsp)
+{
+    esc_cse_handle(ctx, req, now, rsp);
+}
+
+/* With a certificate the CSE answers handshakes to its <CSEBase> itself. */
+static escertke_err open_endpoint(struct relay *r)
+{
+    escertke_err err;
+
+    r->own = r->s->identity;
+    r->own.id = r->id;
+    r->own.registrar = NULL;
+    if (!r->own.cert)
+        return ESCERTKE_OK;
+    if ((err = identity_open(&r->own, &r->identity, &r->d)) != ESCERTKE_OK)
+        return err;
+    r->identity.is_cse = true; /* "/Sname" is a CSE-ID here */
+    escertke_terminator_config cfg = { .identity = r->identity.endpoint, .on_event = runtime_report };
+    return escertke_terminator_new(&cfg, &r->terminator, &r->d);
+}
+
+static escertke_err open_cse(struct relay *r)
+{
+    const struct settings *s = r->s;
+    struct esc_cse_config cfg = { .sp_id = r->sp_id,
+                                  .cse_id = s->cse_id,
+                                  .base_name = s->base,
+                                  .registrar_url = s->registrar_url,
+                                  .esi = r->terminator ? "{\"esf\":[43]}" : NULL,
+                                  .deliver = deliver,
+                                  .deliver_ctx = r,
+                                  .clock = escertke_system_clock,
+                                  .self = r->terminator,
+                                  .state_path = s->state };
+    escertke_err err;
+
+    if (s->identity.verbose)
+        cfg.log.fn = out_log;
+    if ((err = hop_files_read(&s->identity.hop, &r->files, &r->d)) != ESCERTKE_OK)
+        return err;
+    if ((err = hop_client(&r->files, (uint32_t)s->hop_timeout_s * 1000, &r->client)) != ESCERTKE_OK)
+        return esc_fail(&r->d, err, "", "the HTTP client could not be started");
+    return esc_cse_new(&cfg, escertke_system_clock(NULL), &r->cse, &r->d);
+}
+
+static escertke_err listen_all(struct relay *r)
+{
+    const struct settings *s = r->s;
+    const char *urls[HOP_LISTENERS_MAX];
+    escertke_http_server_config http = { .handler = handle,
+                                         .handler_ctx = r->cse,
+                                         .threads = (unsigned)s->threads,
+                                         .workers = (unsigned)s->workers };
+    escertke_err err;
+
+    if (s->identity.verbose)
+        http.log.fn = out_log;
+    if ((err = hop_listen(&s->listen, &r->files, &http, &r->listeners, &r->d)) != ESCERTKE_OK)
+        return err;
+    for (size_t i = 0; i < r->listeners.count; i++)
+        urls[i] = escertke_http_server_url(r->listeners.servers[i]);
+    if ((err = esc_cse_set_poa(r->cse, s->poa ? &s->poa : urls, s->poa ? 1 : r->listeners.count)) != ESCERTKE_OK)
+        return esc_fail(&r->d, err, "", "the points of access cannot be used: %s", escertke_err_text(err));
+    return ESCERTKE_OK;
+}
+
+/* A registrar that is not there yet is asked again later; one that refuses ends the relay. */
+static escertke_err try_register(struct relay *r)
+{
+    escertke_now now = escertke_system_clock(NULL);
+    escertke_detail d;
+    json_t *event;
+
+    if (!r->s->registrar_url || r->registered || now.mono_ms < r->retry_at_ms)
+        return ESCERTKE_OK;
+    escertke_detail_init(&d);
+    escertke_err err = esc_cse_register(r->cse, now, &d);
+    if (err != ESCERTKE_OK && escertke_err_class(err) != ESCERTKE_CLASS_NETWORK) {
+        r->d = d;
+        return err;
+    }
+    if (err != ESCERTKE_OK) {
+        out_words("not registered at %s: %s; next try in %u s", r->s->registrar_url, d.reason[0] ? d.reason : escertke_err_text(err),
+                  r->retry_ms / 1000);
+        r->retry_at_ms = now.mono_ms + r->retry_ms;
+        r->retry_ms = r->retry_ms * 2 < RETRY_MAX_MS ? r->retry_ms * 2 : RETRY_MAX_MS;
+        return ESCERTKE_OK;
+    }
+    r->registered = true;
+    event = out_new_event("registered");
+    out_text(event, "address", r->s->cse_id);
+    out_text(event, "via", r->s->registrar_url);
+    out_event(event, "registered %s at %s", r->s->cse_id, r->s->registrar_url);
+    return ESCERTKE_OK;
+}
+
+static escertke_err run(struct relay *r)
+{
+    for (;;) {
+        escertke_err err = try_register(r);
+        if (err != ESCERTKE_OK)
+            return err;
+        int number = runtime_wait(1000);
+        if (number == SIGTERM || number == SIGINT)
+            return ESCERTKE_OK;
+        if (number == SIGHUP && r->terminator)
+            runtime_reload(&r->own, &r->identity, r->terminator);
+        escertke_now now = escertke_system_clock(NULL);
+        esc_cse_tick(r->cse, now);
+        if (r->terminator)
+            escertke_terminator_tick(r->terminator, now);
+    }
+}
+
+static int relay(const struct settings *s)
+{
+    struct relay r = { .s = s, .retry_ms = RETRY_FIRST_MS };
+    escertke_err err;
+
+    escertke_detail_init(&r.d);
+    runtime_block_signals();
+    snprintf(r.sp_id, sizeof r.sp_id, "//%s", strncmp(s->sp, "//", 2) == 0 ? s->sp + 2 : s->sp);
+    snprintf(r.id, sizeof r.id, "%s%s", r.sp_id, s->cse_id);
+    if ((err = open_endpoint(&r)) == ESCERTKE_OK && (err = open_cse(&r)) == ESCERTKE_OK && (err = listen_all(&r)) == ESCERTKE_OK)
+        err = run(&r);
+    hop_stop(&r.listeners, DRAIN_MS);
+    esc_cse_free(r.cse);
+    escertke_terminator_free(r.terminator);
+    escertke_http_client_free(r.client);
+    hop_files_free(&r.files);
+    identity_close(&r.identity);
+    return err == ESCERTKE_OK ? EXIT_DONE : out_failure(err, &r.d, "relay %s", r.id);
+}
+
+int cmd_relay(int argc, char **argv)
+{
+    struct settings s = { .workers = WORKERS, .hop_timeout_s = HOP_TIMEOUT_S };
+    struct options o;
+    int code = options_parse(&relay_spec, argc, argv, &s, &o);
+    bool endpoint = s.identity.cert || s.identity.key || s.identity.trust;
+
+    if (code == OPTIONS_RUN && (!endpoint || (code = identity_require(&s.identity, relay_spec.command)) == OPTIONS_RUN)) {
+        out_use_json(s.identity.json);
+        code = relay(&s);
+    }
+    options_free(&o);
+    return code;
+}
