@@ -86,9 +86,13 @@ void esc_workers_stop(struct esc_workers *w, void (*drop)(void *job))
     pthread_mutex_lock(&w->lock);
     w->stopping = true;
     pthread_cond_broadcast(&w->wake);
+    while (w->used) {
+        void *job = take(w);
+        pthread_mutex_unlock(&w->lock);
+        drop(job);
+        pthread_mutex_lock(&w->lock);
+    }
     pthread_mutex_unlock(&w->lock);
-    while (w->used) /* nobody else takes or adds any more */
-        drop(take(w));
     for (unsigned i = 0; i < w->count; i++)
         pthread_join(w->threads[i], NULL);
     w->count = 0;
