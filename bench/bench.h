@@ -1,0 +1,96 @@
+/*
+ * bench.h - the parts of `escertke bench`. Everything is measured in CPU time of the thread that does the work, in rounds that
+ * alternate between what is compared, in one process; the medians of the rounds are what counts.
+ */
+#ifndef ESCERTKE_BENCH_BENCH_H
+#define ESCERTKE_BENCH_BENCH_H
+
+#include <escertke/escertke.h>
+
+/* ---- meter.c: allocations and time --------------------------------------------------------------------------- */
+
+/** Count the allocations of this library and of OpenSSL from now on. Before anything else has used OpenSSL. @return false: too late */
+bool meter_install(void);
+/** Allocations so far. */
+uint64_t meter_allocs(void);
+/** Octets allocated now, as the allocator has rounded them. */
+size_t meter_live(void);
+/** CPU time of this thread, microseconds. */
+double meter_cpu_us(void);
+/** CPU time of this process, all threads, microseconds. */
+double meter_process_us(void);
+/** Wall clock, microseconds. */
+double meter_wall_us(void);
+/** Median of @p count figures; sorts them. */
+double meter_median(double *figures, size_t count);
+
+/* ---- people.c: a small PKI in memory ------------------------------------------------------------------------- */
+
+struct person {
+    char id[64];       /* Absolute AE-ID */
+    char *chain, *key; /* PEM */
+};
+
+struct people {
+    char *trust; /* PEM */
+    struct person *all;
+    size_t count;
+};
+
+/** A root and @p count AE certificates issued by it: //m2m.example.org/in1/Cb0, Cb1... @return OK, NOMEM, BACKEND */
+ESCERTKE_CHECKED escertke_err people_make(size_t count, struct people *out, escertke_detail *d);
+void people_free(struct people *p);
+/** A credential of ours for one of them. @return as credential_new */
+ESCERTKE_CHECKED escertke_err people_credential(const struct people *p, size_t index, void **credential, escertke_detail *d);
+
+/* ---- what is compared ------------------------------------------------------------------------------------------ */
+
+/** Costs of one handshake, averaged over a round. */
+struct cost {
+    double server_us, client_us;
+    double server_allocs, client_allocs;
+    size_t sizes[4]; /* M1...M4, octets */
+};
+
+/** floor.c: keygen, ECDH, sign and two verifications on libcrypto: what no end-point can do without. Microseconds. @return false: failed */
+bool floor_round(unsigned count, double *us);
+
+/** bare.c: a loop around libssl with the tuned settings and nothing of ours: memory BIOs, export, free. */
+struct bare;
+struct bare *bare_new(const struct people *p);
+bool bare_round(struct bare *b, unsigned count, struct cost *out);
+/** Octets held by each of @p count handshakes that have answered ClientHello, server side. */
+bool bare_pending(struct bare *b, unsigned count, double *octets);
+void bare_free(struct bare *b);
+
+/** handshake.c: our two end-points, whole: terminator with its tables and a memory store, initiator with its own. */
+struct ours;
+struct ours *ours_new(const struct people *p, const escertke_tls_ops *tls);
+bool ours_round(struct ours *o, unsigned count, struct cost *out);
+bool ours_pending(struct ours *o, unsigned count, double *octets);
+void ours_free(struct ours *o);
+
+/* ---- http.c: a terminator behind the HTTP server under load ------------------------------------------------------- */
+
+struct http_result {
+    double per_second;
+    double server_us, load_us; /* CPU per handshake */
+    double server_cores, load_cores, idle_cores; /* how the machine was split meanwhile */
+    size_t handshakes;
+};
+
+/** One run: all M1 from different originators, then all M3. The M3 are made in between and not counted. */
+ESCERTKE_CHECKED escertke_err http_run(const struct people *p, unsigned threads, size_t handshakes, struct http_result *out, escertke_detail *d);
+
+/* ---- load.c: the cheapest possible HTTP client ----------------------------------------------------------------------- */
+
+struct load_message {
+    escertke_buf request;  /* a whole HTTP request */
+    escertke_buf response; /* the body that came */
+    int status;
+};
+
+/** Send all requests over @p connections kept-alive connections to 127.0.0.1:port, one under way on each; one thread, no parsing beyond need. */
+ESCERTKE_CHECKED escertke_err load_run(uint16_t port, struct load_message *messages, size_t count, unsigned connections, escertke_detail *d);
+
+#endif
