@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "commands.h"
+#include "events.h"
 #include "hop.h"
 #include "identity.h"
 #include "out.h"
@@ -91,43 +92,6 @@ static void progress(void *ctx, int message, size_t len)
     picture_message(&r->picture, message, len, escertke_system_clock(NULL).mono_ms);
 }
 
-static void say_established(const escertke_key_entry *e)
-{
-    char id[2 * ESCERTKE_KEY_ID_LEN + 1], expires[24];
-    json_t *event = out_new_event("established");
-
-    escertke_hex((escertke_span){ e->key.id, sizeof e->key.id }, id);
-    out_time(e->expires_s, expires);
-    out_text(event, "role", escertke_role_name(e->role));
-    out_text(event, "peer", e->peer);
-    out_text(event, "key_id", id);
-    out_text(event, "suite", e->suite);
-    out_text(event, "engine", e->engine);
-    out_text(event, "expires", expires);
-    out_event(event, "established key %s with %s until %s (%s)", id, e->peer, expires, e->suite);
-}
-
-/* One event for every run that did not succeed; the words for people go to stderr as well. */
-static void say_failed(const struct run *r, escertke_err err)
-{
-    escertke_class class = escertke_err_class(err);
-    const char *name = class == ESCERTKE_CLASS_PEER || class == ESCERTKE_CLASS_AUTH ? "refused" : "failed";
-    const char *reason = r->d.reason[0] ? r->d.reason : escertke_err_text(err);
-    json_t *event = out_new_event(name);
-
-    out_text(event, "role", escertke_role_name(ESCERTKE_INITIATOR));
-    out_text(event, "peer", r->s->to);
-    if (r->d.rsc)
-        out_number(event, "rsc", r->d.rsc);
-    out_text(event, "alert", escertke_alert_name(r->d.alert));
-    out_text(event, "reason", reason);
-    out_text(event, "clause", r->d.clause[0] ? r->d.clause : NULL);
-    out_text(event, "error", escertke_err_name(err));
-    if (r->d.message)
-        out_number(event, "message", r->d.message);
-    out_event(event, "%s %s: %s", name, r->s->to, reason);
-}
-
 /* A CSE is no <AE>: it stands at its registrar as <remoteCSE>, which escertke relay takes care of. */
 static escertke_err register_ae(struct run *r)
 {
@@ -210,7 +174,7 @@ static escertke_err establish(struct run *r)
         return err;
     if ((err = handshake(r, &entry)) != ESCERTKE_OK)
         return err;
-    say_established(&entry);
+    event_established(&entry);
     escertke_key_entry_wipe(&entry);
     return ESCERTKE_OK;
 }
@@ -226,7 +190,7 @@ static int run(const struct settings *s)
     escertke_err err = establish(&r);
     if (err != ESCERTKE_OK) {
         if (escertke_err_class(err) != ESCERTKE_CLASS_USAGE)
-            say_failed(&r, err);
+            event_failed(&(struct event_failure){ event_failure_name(err), escertke_role_name(ESCERTKE_INITIATOR), s->to, err, &r.d });
         code = out_failure(err, &r.d, "establish with %s", s->to);
     }
     escertke_http_client_free(r.client);

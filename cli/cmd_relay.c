@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "commands.h"
 #include "cse/cse.h"
+#include "events.h"
 #include "hop.h"
 #include "identity.h"
 #include "out.h"
@@ -17,8 +18,6 @@
 #define WORKERS 64u     /* a worker waits while a request is on its next hop */
 #define HOP_TIMEOUT_S 20 /* shorter than what an originator waits, so that it hears which hop failed */
 #define DRAIN_MS 3000u
-#define RETRY_FIRST_MS 1000u
-#define RETRY_MAX_MS 30000u
 
 struct settings {
     struct identity_settings identity; /* first: see identity.h */
@@ -95,8 +94,7 @@ struct relay {
     struct esc_cse *cse;
     struct hop_listeners listeners;
     bool registered;
-    uint64_t retry_at_ms;
-    uint32_t retry_ms;
+    struct runtime_retry retry;
     escertke_detail d;
 };
 
@@ -125,7 +123,7 @@ static escertke_err open_endpoint(struct relay *r)
     if ((err = identity_open(&r->own, &r->identity, &r->d)) != ESCERTKE_OK)
         return err;
     r->identity.is_cse = true; /* "/Sname" is a CSE-ID here */
-    escertke_terminator_config cfg = { .identity = r->identity.endpoint, .on_event = runtime_report };
+    escertke_terminator_config cfg = { .identity = r->identity.endpoint, .on_event = event_report };
     return escertke_terminator_new(&cfg, &r->terminator, &r->d);
 }
 
@@ -181,7 +179,7 @@ static escertke_err try_register(struct relay *r)
     escertke_detail d;
     json_t *event;
 
-    if (!r->s->registrar_url || r->registered || now.mono_ms < r->retry_at_ms)
+    if (!r->s->registrar_url || r->registered || !runtime_retry_due(&r->retry, now))
         return ESCERTKE_OK;
     escertke_detail_init(&d);
     escertke_err err = esc_cse_register(r->cse, now, &d);
@@ -191,9 +189,7 @@ static escertke_err try_register(struct relay *r)
     }
     if (err != ESCERTKE_OK) {
         out_words("not registered at %s: %s; next try in %u s", r->s->registrar_url, d.reason[0] ? d.reason : escertke_err_text(err),
-                  r->retry_ms / 1000);
-        r->retry_at_ms = now.mono_ms + r->retry_ms;
-        r->retry_ms = r->retry_ms * 2 < RETRY_MAX_MS ? r->retry_ms * 2 : RETRY_MAX_MS;
+                  runtime_retry_later(&r->retry, now));
         return ESCERTKE_OK;
     }
     r->registered = true;
@@ -224,7 +220,7 @@ static escertke_err run(struct relay *r)
 
 static int relay(const struct settings *s)
 {
-    struct relay r = { .s = s, .retry_ms = RETRY_FIRST_MS };
+    struct relay r = { .s = s };
     escertke_err err;
 
     escertke_detail_init(&r.d);

@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "commands.h"
+#include "events.h"
 #include "hop.h"
 #include "identity.h"
 #include "out.h"
@@ -58,6 +59,9 @@ struct server {
     struct hop_files files;
     escertke_terminator *terminator;
     struct hop_listeners listeners;
+    escertke_http_client *client; /* to the registrar */
+    bool registered;
+    struct runtime_retry retry;
     escertke_detail d;
 };
 
@@ -82,39 +86,70 @@ static void say_registered(const struct registration *r)
               all ? "; no peer rules, so every originator may send NOTIFY; who gets a key is decided by certificate" : "");
 }
 
-static escertke_err register_ae(struct server *v)
+static escertke_err register_ae(struct server *v, escertke_detail *d)
 {
     struct registration r = { .identity = &v->identity, .poa = v->s->poa };
+
+    if (!r.poa)
+        r.poa = escertke_http_server_url(v->listeners.servers[0]);
+    r.exchange = (struct exchange){ v->client, v->s->via, v->identity.stem, v->identity.endpoint.tls };
+    escertke_err err = registration_run(&r, d);
+    if (err == ESCERTKE_OK)
+        say_registered(&r);
+    registration_free(&r);
+    return err;
+}
+
+/* A CSE that is not there yet is asked again later; one that refuses ends the command. */
+static escertke_err try_register(struct server *v)
+{
+    escertke_now now = escertke_system_clock(NULL);
+    escertke_detail d;
+
+    if (!v->s->via || v->registered || !runtime_retry_due(&v->retry, now))
+        return ESCERTKE_OK;
+    escertke_detail_init(&d);
+    escertke_err err = register_ae(v, &d);
+    v->registered = err == ESCERTKE_OK;
+    if (v->registered)
+        return ESCERTKE_OK;
+    if (escertke_err_class(err) != ESCERTKE_CLASS_NETWORK) {
+        v->d = d;
+        return err;
+    }
+    out_words("not registered at %s: %s; next try in %u s", v->s->via, d.reason[0] ? d.reason : escertke_err_text(err),
+              runtime_retry_later(&v->retry, now));
+    return ESCERTKE_OK;
+}
+
+static escertke_err run(struct server *v)
+{
+    for (;;) {
+        escertke_err err = try_register(v);
+        if (err != ESCERTKE_OK)
+            return err;
+        int number = runtime_wait(1000);
+        if (number == SIGTERM || number == SIGINT)
+            return ESCERTKE_OK;
+        if (number == SIGHUP)
+            runtime_reload(&v->s->identity, &v->identity, v->terminator);
+        escertke_terminator_tick(v->terminator, escertke_system_clock(NULL));
+    }
+}
+
+static escertke_err prepare_registration(struct server *v)
+{
     escertke_err err;
 
     if (!v->s->via)
         return ESCERTKE_OK;
     if (v->identity.is_cse)
-        return esc_fail(&v->d, ESCERTKE_ERR_CONFIG, "TS-0001 10.2.2.6", "--id %s is a CSE, and --via registers an <AE>; "
-                        "escertke relay --register URL is a CSE that registers at another", v->identity.id.text);
-    if (!r.poa)
-        r.poa = escertke_http_server_url(v->listeners.servers[0]);
-    r.exchange = (struct exchange){ NULL, v->s->via, v->identity.stem, v->identity.endpoint.tls };
-    if ((err = hop_client(&v->files, 0, &r.exchange.client)) != ESCERTKE_OK)
+        return esc_fail(&v->d, ESCERTKE_ERR_CONFIG, "TS-0001 10.2.2.6",
+                        "--id %s is a CSE, and --via registers an <AE>; escertke relay --register URL is a CSE that registers at another",
+                        v->identity.id.text);
+    if ((err = hop_client(&v->files, 0, &v->client)) != ESCERTKE_OK)
         return esc_fail(&v->d, err, "", "the HTTP client could not be started");
-    err = registration_run(&r, &v->d);
-    if (err == ESCERTKE_OK)
-        say_registered(&r);
-    registration_free(&r);
-    escertke_http_client_free(r.exchange.client);
-    return err;
-}
-
-static void run(struct server *v)
-{
-    for (;;) {
-        int number = runtime_wait(1000);
-        if (number == SIGTERM || number == SIGINT)
-            return;
-        if (number == SIGHUP)
-            runtime_reload(&v->s->identity, &v->identity, v->terminator);
-        escertke_terminator_tick(v->terminator, escertke_system_clock(NULL));
-    }
+    return ESCERTKE_OK;
 }
 
 static escertke_err start(struct server *v)
@@ -123,12 +158,12 @@ static escertke_err start(struct server *v)
     escertke_err err;
 
     if ((err = identity_open(&s->identity, &v->identity, &v->d)) != ESCERTKE_OK ||
-        (err = hop_files_read(&s->identity.hop, &v->files, &v->d)) != ESCERTKE_OK)
+        (err = hop_files_read(&s->identity.hop, &v->files, &v->d)) != ESCERTKE_OK || (err = prepare_registration(v)) != ESCERTKE_OK)
         return err;
     escertke_terminator_config cfg = { .identity = v->identity.endpoint,
                                        .max_pending = (size_t)s->max_pending,
                                        .max_pending_bytes = (size_t)s->max_pending_mib << 20,
-                                       .on_event = runtime_report };
+                                       .on_event = event_report };
     if ((err = escertke_terminator_new(&cfg, &v->terminator, &v->d)) != ESCERTKE_OK)
         return err;
     escertke_http_server_config http = { .handler = handle,
@@ -136,9 +171,7 @@ static escertke_err start(struct server *v)
                                          .threads = (unsigned)s->threads,
                                          .workers = (unsigned)(s->threads ? s->threads : 4) * WORKERS_PER_THREAD,
                                          .log = v->identity.endpoint.log };
-    if ((err = hop_listen(&s->listen, &v->files, &http, &v->listeners, &v->d)) != ESCERTKE_OK)
-        return err;
-    return register_ae(v);
+    return hop_listen(&s->listen, &v->files, &http, &v->listeners, &v->d);
 }
 
 static int serve(const struct settings *s)
@@ -149,9 +182,10 @@ static int serve(const struct settings *s)
     runtime_block_signals();
     escertke_err err = start(&v);
     if (err == ESCERTKE_OK)
-        run(&v);
+        err = run(&v);
     hop_stop(&v.listeners, DRAIN_MS);
     escertke_terminator_free(v.terminator);
+    escertke_http_client_free(v.client);
     hop_files_free(&v.files);
     identity_close(&v.identity);
     return err == ESCERTKE_OK ? EXIT_DONE : out_failure(err, &v.d, "serve %s", s->identity.id);

@@ -1,10 +1,12 @@
 #include "runtime.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "out.h"
+
+#define RETRY_FIRST_MS 1000u
+#define RETRY_MAX_MS 30000u
 
 static void watched(sigset_t *set)
 {
@@ -51,60 +53,16 @@ void runtime_reload(const struct identity_settings *s, struct identity *identity
     out_event(out_new_event("reloaded"), "reloaded certificate, key and trust anchors");
 }
 
-static void report_established(const escertke_event *e)
+bool runtime_retry_due(const struct runtime_retry *r, escertke_now now)
 {
-    char id[2 * ESCERTKE_KEY_ID_LEN + 1], expires[24];
-    const escertke_key_entry *entry = e->entry;
-    json_t *event = out_new_event("established");
-
-    escertke_hex((escertke_span){ entry->key.id, sizeof entry->key.id }, id);
-    out_time(entry->expires_s, expires);
-    out_text(event, "role", escertke_role_name(entry->role));
-    out_text(event, "peer", entry->peer);
-    out_text(event, "key_id", id);
-    out_text(event, "suite", entry->suite);
-    out_text(event, "engine", entry->engine);
-    out_text(event, "expires", expires);
-    out_event(event, "established key %s with %s until %s (%s)", id, entry->peer, expires, entry->suite);
+    return now.mono_ms >= r->at_ms;
 }
 
-static void report_failed(const char *name, const escertke_event *e)
+unsigned runtime_retry_later(struct runtime_retry *r, escertke_now now)
 {
-    const escertke_detail *d = e->detail;
-    const char *alert = escertke_alert_name(d->alert);
-    escertke_err err = e->kind == ESCERTKE_EVENT_ALERT ? ESCERTKE_ERR_ALERT : d->err;
-    json_t *event = out_new_event(name);
+    uint32_t wait_ms = r->wait_ms ? r->wait_ms : RETRY_FIRST_MS;
 
-    out_text(event, "peer", e->peer);
-    if (d->rsc)
-        out_number(event, "rsc", d->rsc);
-    out_text(event, "alert", alert);
-    out_text(event, "reason", d->reason[0] ? d->reason : escertke_err_text(err));
-    out_text(event, "clause", d->clause[0] ? d->clause : NULL);
-    out_text(event, "error", escertke_err_name(err));
-    if (d->message)
-        out_number(event, "message", d->message);
-    out_event(event, "%s %s: %s%s%s%s%s%s", name, e->peer, d->reason[0] ? d->reason : escertke_err_text(err), alert ? "; alert " : "",
-              alert ? alert : "", d->clause[0] ? " (" : "", d->clause, d->clause[0] ? ")" : "");
-}
-
-static void report_plain(const char *name, const escertke_event *e)
-{
-    json_t *event = out_new_event(name);
-
-    out_text(event, "peer", e->peer);
-    out_event(event, "%s %s", name, e->peer);
-}
-
-void runtime_report(void *ctx, const escertke_event *event)
-{
-    (void)ctx;
-    switch (event->kind) {
-    case ESCERTKE_EVENT_ESTABLISHED: report_established(event); break;
-    case ESCERTKE_EVENT_REFUSED: report_failed("refused", event); break;
-    case ESCERTKE_EVENT_ALERT: report_failed("alert", event); break;
-    case ESCERTKE_EVENT_REPLAYED: report_plain("replayed", event); break;
-    case ESCERTKE_EVENT_EXPIRED: report_plain("expired", event); break;
-    case ESCERTKE_EVENT_PENDING: break; /* told by what follows it */
-    }
+    r->at_ms = now.mono_ms + wait_ms;
+    r->wait_ms = wait_ms * 2 < RETRY_MAX_MS ? wait_ms * 2 : RETRY_MAX_MS;
+    return wait_ms / 1000;
 }

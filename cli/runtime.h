@@ -1,4 +1,4 @@
-/* runtime.h - what serve and relay have in common: signals as return values, the reporter of a terminating end-point's events. */
+/* runtime.h - what serve and relay have in common: signals as return values, reload, trying again. */
 #ifndef ESCERTKE_CLI_RUNTIME_H
 #define ESCERTKE_CLI_RUNTIME_H
 
@@ -6,6 +6,7 @@
 
 /** Hold SIGTERM, SIGINT and SIGHUP back for runtime_wait(), ignore SIGPIPE. Before any thread is made. */
 void runtime_block_signals(void);
+
 /** Wait up to @p ms for one of these signals. @return SIGTERM, SIGINT, SIGHUP, or 0 after that time */
 int runtime_wait(unsigned ms);
 /**
@@ -13,7 +14,15 @@ int runtime_wait(unsigned ms);
  * whole changes nothing, and that is said.
  */
 void runtime_reload(const struct identity_settings *s, struct identity *identity, escertke_terminator *terminator);
-/** on_event of a terminating end-point: says every event as JSON or as a readable line. ctx is not used. */
-void runtime_report(void *ctx, const escertke_event *event);
+
+/** When to try again what could not be reached: after 1, 2, 4... at most 30 seconds. Zeroed = at once. */
+struct runtime_retry {
+    uint64_t at_ms;
+    uint32_t wait_ms;
+};
+
+bool runtime_retry_due(const struct runtime_retry *r, escertke_now now);
+/** @return seconds until the next try */
+unsigned runtime_retry_later(struct runtime_retry *r, escertke_now now);
 
 #endif
