@@ -27,7 +27,7 @@ typedef struct escertke_http_server_config {
     unsigned workers;          /* 0: handler runs in the event loop (must not block); else so many threads run it, and
                                   16 requests per thread may wait; past that 503 and RSC 5000 */
     unsigned max_connections;  /* 0 = 1024 */
-    unsigned timeout_s;        /* idle connection; 0 = 30 */
+    unsigned timeout_s;        /* idle connection; 0 = 30. A request, and taking its response, may last twice that in all */
     size_t max_body;           /* 0 = ESCERTKE_PRIMITIVE_MAX; past it 413 and RSC 4000 */
     escertke_span tls_cert, tls_key; /* PEM, https only */
     escertke_span tls_client_trust;  /* PEM: require client certificates under these anchors; empty = none */

@@ -15,6 +15,7 @@ enum stage { HEAD, BODY, RUNNING, ANSWER };
 struct exchange {
     escertke_http_server *server;
     struct MHD_Connection *connection;
+    struct esc_watched *watched; /* the connection's time; NULL = not watched */
     enum stage stage;
     bool counted;     /* in server->busy */
     size_t discarded; /* bytes of the body past the limit or of a refused request */
@@ -24,6 +25,13 @@ struct exchange {
     escertke_primitive req, rsp;
     char target[]; /* as it stood in the request line */
 };
+
+static struct esc_watched *watched_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info ? info->socket_context : NULL;
+}
 
 void *esc_exchange_begin(void *cls, const char *target, struct MHD_Connection *connection)
 {
@@ -36,6 +44,7 @@ void *esc_exchange_begin(void *cls, const char *target, struct MHD_Connection *c
     memset(x, 0, sizeof *x);
     x->server = server;
     x->connection = connection;
+    x->watched = watched_of(connection);
     memcpy(x->target, target, len + 1);
     escertke_detail_init(&x->detail);
     escertke_primitive_init(&x->req);
@@ -60,6 +69,7 @@ void esc_exchange_end(void *cls, struct MHD_Connection *connection, void **state
             pthread_cond_broadcast(&server->idle);
         pthread_mutex_unlock(&server->lock);
     }
+    esc_watched_begin(x->watched); /* for the next request */
     escertke_primitive_clear(&x->req);
     escertke_primitive_clear(&x->rsp);
     esc_release(x);
@@ -95,6 +105,7 @@ static enum MHD_Result answer(struct exchange *x)
     int status;
 
     x->stage = ANSWER;
+    esc_watched_begin(x->watched); /* to take the response */
     if (x->in.err != ESCERTKE_OK)
         refusal_to_response(x);
     status = x->in.err != ESCERTKE_OK ? x->in.status : escertke_rsc_http(x->rsp.rsc);
@@ -154,6 +165,7 @@ static enum MHD_Result dispatch(struct exchange *x)
     server->busy++;
     pthread_mutex_unlock(&server->lock);
     x->counted = true;
+    esc_watched_pause(x->watched); /* the handler's time is not the peer's */
     x->stage = RUNNING;
     if (!server->workers) {
         call_handler(x);

@@ -103,8 +103,15 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
 {
     escertke_http_server *s = cls;
 
-    (void)socket_state;
-    if (what == MHD_CONNECTION_NOTIFY_STARTED && s->require_client)
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        esc_watch_remove(s->watch, *socket_state);
+        *socket_state = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info)
+        *socket_state = esc_watch_add(s->watch, info->connect_fd);
+    if (s->require_client)
         esc_http_tls_require_client(connection);
 }
 
@@ -208,6 +215,16 @@ static escertke_err write_url(escertke_http_server *s, struct esc_http_url url)
     return err;
 }
 
+static escertke_err start_threads(escertke_http_server *s)
+{
+    /* as long again as a connection may be idle for the request, or the response, itself */
+    escertke_err err = esc_watch_start(2000 * (uint64_t)s->cfg.timeout_s, &s->watch);
+
+    if (err == ESCERTKE_OK && s->cfg.workers)
+        err = esc_workers_start(s->cfg.workers, (size_t)s->cfg.workers * QUEUE_PER_WORKER, esc_exchange_run, &s->workers);
+    return err;
+}
+
 static escertke_err start(escertke_http_server *s, escertke_detail *d)
 {
     struct esc_http_url url;
@@ -221,10 +238,8 @@ static escertke_err start(escertke_http_server *s, escertke_detail *d)
         err = open_socket(&url, &s->fd, d);
     if (err == ESCERTKE_OK)
         err = write_url(s, url);
-    if (err == ESCERTKE_OK && s->cfg.workers) {
-        size_t queue = (size_t)s->cfg.workers * QUEUE_PER_WORKER;
-        err = esc_workers_start(s->cfg.workers, queue, esc_exchange_run, &s->workers);
-    }
+    if (err == ESCERTKE_OK)
+        err = start_threads(s);
     if (err == ESCERTKE_OK)
         err = start_daemon(s, url.https, d);
     return err == ESCERTKE_OK ? err : esc_fail(d, err, "", "%s", escertke_err_text(err));
@@ -320,6 +335,7 @@ void escertke_http_server_stop(escertke_http_server *s, unsigned drain_ms)
     if (!s->daemon && s->fd >= 0)
         close(s->fd);
     esc_workers_free(s->workers);
+    esc_watch_stop(s->watch);
     pthread_cond_destroy(&s->idle);
     pthread_mutex_destroy(&s->lock);
     escertke_buf_free(&s->tls_key);

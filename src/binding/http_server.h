@@ -8,12 +8,14 @@
 #include <escertke/http.h>
 #include <microhttpd.h>
 
+#include "binding/http_watch.h"
 #include "binding/http_workers.h"
 
 struct escertke_http_server {
     escertke_http_server_config cfg; /* defaults filled in; its strings and spans are the caller's and not used after the start */
     struct MHD_Daemon *daemon;
     struct esc_workers *workers; /* NULL: the handler runs in the event loop */
+    struct esc_watch *watch;     /* ends connections that take too long in all */
     int fd;                      /* listening socket */
     bool require_client;         /* certificates of clients are required */
     atomic_bool draining;

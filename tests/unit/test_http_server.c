@@ -309,6 +309,89 @@ static void closes_idle_connections(void **state)
     escertke_http_server_stop(s, 1000);
 }
 
+/* A byte now and then is never idle; only the time in all ends it. */
+static void ends_requests_that_trickle(void **state)
+{
+    static const char *const starts[] = {
+        "GET /", "POST /x HTTP/1.1\r\n" HEAD "Content-Type: application/json\r\nContent-Length: 90\r\n\r\n{"
+    };
+    escertke_http_server *s = start_with((escertke_http_server_config){ .timeout_s = 1 });
+    int fds[COUNT(starts)];
+    bool ended = false;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(fds); i++) {
+        fds[i] = raw_connect(port(s));
+        raw_send(fds[i], starts[i]);
+    }
+    for (int i = 0; i < 80 && !ended; i++) { /* 90 bytes would be complete after 18 s */
+        ended = true;
+        for (size_t k = 0; k < COUNT(fds); k++)
+            ended = !raw_write(fds[k], "x", 1) && ended;
+        pause_ms(200);
+    }
+    assert_true(ended);
+    assert_int_equal(atomic_load(&handled), 0);
+    for (size_t i = 0; i < COUNT(fds); i++)
+        close(fds[i]);
+    escertke_http_server_stop(s, 1000);
+}
+
+static void a_slow_handler_does_not_cost_the_connection(void **state)
+{
+    escertke_http_server *s = start_with((escertke_http_server_config){ .timeout_s = 1, .workers = 1 });
+    int fd = raw_connect(port(s));
+    char text[4096];
+
+    (void)state;
+    atomic_store(&sleep_ms, 3500);
+    raw_send(fd, "GET /x HTTP/1.1\r\n" HEAD "\r\n");
+    assert_int_equal(raw_response(fd, text, sizeof text), 200);
+    close(fd);
+    escertke_http_server_stop(s, 1000);
+}
+
+static void waits_for_the_body_with_100(void **state)
+{
+    escertke_http_server *s = start_with((escertke_http_server_config){ .max_body = 100 });
+    int fd = raw_connect(port(s));
+    char text[4096];
+
+    (void)state;
+    raw_send(fd, "POST /x HTTP/1.1\r\n" HEAD "Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    assert_int_equal(raw_response(fd, text, sizeof text), 100);
+    raw_send(fd, "{}");
+    assert_int_equal(raw_response(fd, text, sizeof text), 200);
+    raw_send(fd, "POST /x HTTP/1.1\r\n" HEAD "Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 200\r\n\r\n");
+    assert_int_equal(raw_response(fd, text, sizeof text), 413);
+    close(fd);
+    escertke_http_server_stop(s, 1000);
+}
+
+/* The client still sends when the answer is there already; it must see it, not a reset. */
+static void refuses_large_bodies_of_a_real_client(void **state)
+{
+    static char content[100000];
+    escertke_http_server *s = start_with((escertke_http_server_config){ .max_body = 1000 });
+    escertke_http_client *c = new_client();
+
+    (void)state;
+    memset(content, 'x', sizeof content - 1);
+    for (int i = 0; i < 20; i++) {
+        escertke_primitive req, rsp;
+        escertke_detail d;
+        escertke_detail_init(&d);
+        escertke_primitive_init(&rsp);
+        make_request(&req, ESCERTKE_OP_NOTIFY, "x", "r1", content);
+        expect_err("large", escertke_http_send(c, escertke_http_server_url(s), false, &req, &rsp, &d), ESCERTKE_OK, &d);
+        assert_int_equal(rsp.rsc, 4000);
+        escertke_primitive_clear(&req);
+        escertke_primitive_clear(&rsp);
+    }
+    escertke_http_client_free(c);
+    escertke_http_server_stop(s, 1000);
+}
+
 static void limits_connections(void **state)
 {
     escertke_http_server *s = start_with((escertke_http_server_config){ .max_connections = 4, .threads = 1 });
@@ -580,6 +663,10 @@ int main(void)
         cmocka_unit_test(limits_headers),
         cmocka_unit_test(cuts_off_who_never_stops_sending),
         cmocka_unit_test(closes_idle_connections),
+        cmocka_unit_test(ends_requests_that_trickle),
+        cmocka_unit_test(a_slow_handler_does_not_cost_the_connection),
+        cmocka_unit_test(waits_for_the_body_with_100),
+        cmocka_unit_test(refuses_large_bodies_of_a_real_client),
         cmocka_unit_test(limits_connections),
         cmocka_unit_test(keeps_connections),
         cmocka_unit_test(takes_requests_byte_by_byte),
