@@ -179,6 +179,66 @@ static void reads_on_after_a_refusal(void **state)
     escertke_primitive_clear(&p);
 }
 
+/* ---- memory ------------------------------------------------------------------------------------------------ */
+
+static long memory_left = -1, memory_blocks;
+
+static void *scarce_resize(void *p, size_t size)
+{
+    if (memory_left == 0)
+        return NULL;
+    if (memory_left > 0)
+        memory_left--;
+    memory_blocks += p == NULL;
+    return realloc(p, size);
+}
+
+static void *scarce_alloc(size_t size)
+{
+    return scarce_resize(NULL, size);
+}
+
+static void scarce_release(void *p)
+{
+    memory_blocks--;
+    free(p);
+}
+
+/* The nth allocation fails, for all n: 5000 and nothing left behind, at last success. */
+static void survives_scarce_memory(void **state)
+{
+    static const escertke_memory scarce = { scarce_alloc, scarce_resize, scarce_release };
+    static const char *const lines[LINES_MAX] = { RI, "X-M2M-Origin: C1", "X-M2M-RVI: 3", "X-M2M-VSI: v", JSON };
+    bool done = false;
+
+    (void)state;
+    escertke_memory_set(&scarce);
+    for (long n = 0; !done; n++) {
+        struct esc_http_in in;
+        escertke_primitive p;
+        escertke_detail d;
+        escertke_detail_init(&d);
+        escertke_primitive_init(&p);
+        memory_left = n;
+        esc_http_in_init(&in, false, &p, &d);
+        esc_http_in_line(&in, "GET", text_span("/~/in1/x?atrl=esi"), "");
+        feed(&in, lines);
+        done = esc_http_in_head(&in) == ESCERTKE_OK;
+        if (!done) {
+            expect_err("scarce", in.err, ESCERTKE_ERR_NOMEM, &d);
+            assert_int_equal(in.rsc, 5000);
+            assert_true(d.reason[0]);
+        }
+        assert_true(n < 20);
+        escertke_primitive_clear(&p);
+        assert_int_equal(memory_blocks, 0);
+    }
+    memory_left = -1;
+    escertke_memory_set(NULL);
+}
+
+/* ---- responses --------------------------------------------------------------------------------------------- */
+
 #define RSC "X-M2M-RSC: 2000"
 
 static const struct {
@@ -356,6 +416,7 @@ int main(void)
         cmocka_unit_test(leaves_absent_parameters_absent),
         cmocka_unit_test(notes_parameters_it_does_not_interpret),
         cmocka_unit_test(reads_on_after_a_refusal),
+        cmocka_unit_test(survives_scarce_memory),
         cmocka_unit_test(maps_responses),
         cmocka_unit_test(writes_the_request_of_the_standard),
         cmocka_unit_test(writes_requests),

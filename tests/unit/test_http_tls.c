@@ -1,6 +1,7 @@
 #include "binding/http_tls.h"
 
 #include <errno.h>
+#include <openssl/ssl.h>
 
 #include "http_support.h"
 #include "pki.h"
@@ -152,7 +153,7 @@ static escertke_http_server *start_https(bool client_certificates)
 static void authenticates_the_server(void **state)
 {
     escertke_http_server *s = start_https(false);
-    char named[100], *plain;
+    char named[100];
     escertke_detail d;
 
     (void)state;
@@ -169,8 +170,43 @@ static void authenticates_the_server(void **state)
     expect_err("another name", exchange(named, &(escertke_http_client_config){ .tls_trust = text_span(ours.trust) }, &d),
                ESCERTKE_ERR_UNREACHABLE, &d);
     snprintf(named, sizeof named, "http://127.0.0.1:%u/x", (unsigned)port_of(escertke_http_server_url(s)));
-    plain = named;
-    expect_err("http to https", exchange(plain, &(escertke_http_client_config){ 0 }, &d), ESCERTKE_ERR_UNREACHABLE, &d);
+    expect_err("http to https", exchange(named, &(escertke_http_client_config){ 0 }, &d), ESCERTKE_ERR_UNREACHABLE, &d);
+    escertke_http_server_stop(s, 1000);
+}
+
+/* A bare TLS client of one version: does the handshake end well? */
+static bool handshakes_with(uint16_t port, int version)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL *ssl;
+    int fd = raw_connect(port);
+    bool ok;
+
+    assert_non_null(ctx);
+    SSL_CTX_set_security_level(ctx, 0); /* or this side would refuse old versions itself */
+    assert_int_equal(SSL_CTX_set_min_proto_version(ctx, version), 1);
+    assert_int_equal(SSL_CTX_set_max_proto_version(ctx, version), 1);
+    ssl = SSL_new(ctx);
+    assert_non_null(ssl);
+    assert_int_equal(SSL_set_fd(ssl, fd), 1);
+    ok = SSL_connect(ssl) == 1;
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    close(fd);
+    return ok;
+}
+
+static void speaks_tls_1_2_and_1_3_only(void **state)
+{
+    static const struct {
+        int version;
+        bool ok;
+    } cases[] = { { TLS1_VERSION, false }, { TLS1_1_VERSION, false }, { TLS1_2_VERSION, true }, { TLS1_3_VERSION, true } };
+    escertke_http_server *s = start_https(false);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_int_equal(handshakes_with(port_of(escertke_http_server_url(s)), cases[i].version), cases[i].ok);
     escertke_http_server_stop(s, 1000);
 }
 
@@ -233,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judges_the_files),
         cmocka_unit_test(authenticates_the_server),
+        cmocka_unit_test(speaks_tls_1_2_and_1_3_only),
         cmocka_unit_test(https_to_http_is_unreachable),
         cmocka_unit_test(requires_client_certificates),
         cmocka_unit_test(anchors_that_cannot_be_read_are_a_credential_error),
