@@ -79,17 +79,23 @@ static escertke_err rolled_back(sqlite3 *db, escertke_err err)
     return err;
 }
 
-/* SQLite does not call its busy handler for this switch in every case, so wait here. */
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* SQLite does not call its busy handler for this switch in every case, so wait here as well. */
 static escertke_err enter_wal(sqlite3 *db, escertke_detail *d)
 {
     const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
-    int rc = SQLITE_BUSY;
+    const int64_t until = now_ms() + ESC_SQLITE_BUSY_MS;
+    int rc;
 
-    for (int waited_ms = 0; waited_ms < ESC_SQLITE_BUSY_MS && (rc & 0xff) == SQLITE_BUSY; waited_ms += 10) {
-        if (waited_ms)
-            nanosleep(&pause, NULL);
-        rc = sqlite3_exec(db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
-    }
+    while (((rc = sqlite3_exec(db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL)) & 0xff) == SQLITE_BUSY && now_ms() < until)
+        nanosleep(&pause, NULL);
     if (rc != SQLITE_OK)
         return esc_sqlite_fail(db, rc, "set its journal to WAL (needs to create files in its directory)", d);
     return ESCERTKE_OK;
