@@ -30,7 +30,8 @@ set_target_properties(escertke_static PROPERTIES EXPORT_NAME escertke_static)
 target_link_options(escertke_shared PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/src/escertke.map)
 if(ESCERTKE_SANITIZE)
   # The sanitizer's runtime comes with the program, so its symbols stay open here.
-  target_link_options(escertke_shared PRIVATE -fsanitize=${ESCERTKE_SANITIZE})
+  target_link_options(escertke_shared PRIVATE -fsanitize=${ESCERTKE_SANITIZE}
+    INTERFACE $<BUILD_INTERFACE:-fsanitize=${ESCERTKE_SANITIZE}>)
 else()
   target_link_options(escertke_shared PRIVATE ${all_defined} -Wl,-z,relro -Wl,-z,now)
 endif()
