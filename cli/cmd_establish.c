@@ -42,29 +42,26 @@ static bool check_address(const char *value, char *why, size_t cap)
 }
 
 static const struct option_def establish_options[] = {
-    { .name = "to", .arg = "ID", .kind = OPTION_TEXT, .offset = AT(to), .check = identity_check_id, .required = true,
-      .help = "Absolute AE-ID or CSE-ID of the terminating end-point" },
-    { .name = "url", .arg = "URL", .kind = OPTION_TEXT, .offset = AT(url), .check = hop_check_url,
-      .help = "the peer's own point of access" },
-    { .name = "via", .arg = "URL", .kind = OPTION_TEXT, .offset = AT(via), .check = hop_check_url,
-      .help = "own registrar CSE; the own <AE> is registered there if it is not yet" },
-    { .name = "address", .arg = "ADDR", .kind = OPTION_TEXT, .offset = AT(address), .check = check_address,
-      .help = "resource of the peer; default its SP-relative <AE> (/CSE/Cname) or <CSEBase> (/CSE/-); needed for an S-type AE" },
-    { .name = "require-esi", .kind = OPTION_FLAG, .offset = AT(require_esi),
-      .help = "with --via: stop if the peer's esi does not say 43; without, that is said and the handshake goes on" },
-    { .name = "carrier", .arg = "NAME", .kind = OPTION_TEXT, .offset = AT(carrier), .check = check_carrier,
-      .help = "envelope of the messages, default notify" },
-    { .name = "timeout", .arg = "S", .kind = OPTION_NUMBER, .offset = AT(timeout_s), .min = 1, .max = 3600,
-      .help = "seconds for the whole handshake, default 60" },
-    { .name = NULL },
+    NEEDED_TEXT_ROW("to", "ID", AT(to), identity_check_id, "Absolute AE-ID or CSE-ID of the terminating end-point"),
+    TEXT_ROW("url", "URL", AT(url), hop_check_url, "the peer's own point of access"),
+    TEXT_ROW("via", "URL", AT(via), hop_check_url, "own registrar CSE; the own <AE> is registered there if it is not yet"),
+    TEXT_ROW("address", "ADDR", AT(address), check_address,
+             "resource of the peer; default its SP-relative <AE> (/CSE/Cname) or <CSEBase> (/CSE/-); needed for an S-type AE"),
+    FLAG_ROW("require-esi", AT(require_esi),
+             "with --via: stop if the peer's esi does not say 43; without, that is said and the handshake goes on"),
+    TEXT_ROW("carrier", "NAME", AT(carrier), check_carrier, "envelope of the messages, default notify"),
+    NUMBER_ROW("timeout", "S", AT(timeout_s), 1, 3600, "seconds for the whole handshake, default 60"),
+    OPTION_END,
 };
 
 static const struct options_spec establish_spec = {
     .command = "establish",
     .synopsis = IDENTITY_SYNOPSIS " --to ID (--url URL | --via URL [--address ADDR])",
-    .about = "Establish a pairwiseE2EKey with a terminating end-point and keep it in the store. Says established or refused (failed if "
-             "nobody refused: unreachable, too late, local). Exit codes: 0 established, 1 local failure, 2 usage, 3 the peer or a CSE "
-             "refused, 4 authentication failed on either side, 5 unreachable or timed out.",
+    .about =
+        "Establish a pairwiseE2EKey with a terminating end-point and keep it in the store. Says established or refused (failed "
+        "if "
+        "nobody refused: unreachable, too late, local). Exit codes: 0 established, 1 local failure, 2 usage, 3 the peer or a CSE "
+        "refused, 4 authentication failed on either side, 5 unreachable or timed out.",
     .groups = { identity_options, credential_options, establish_options, hop_options, output_options },
 };
 
@@ -190,7 +187,8 @@ static int run(const struct settings *s)
     escertke_err err = establish(&r);
     if (err != ESCERTKE_OK) {
         if (escertke_err_class(err) != ESCERTKE_CLASS_USAGE)
-            event_failed(&(struct event_failure){ event_failure_name(err), escertke_role_name(ESCERTKE_INITIATOR), s->to, err, &r.d });
+            event_failed(
+                &(struct event_failure){ event_failure_name(err), escertke_role_name(ESCERTKE_INITIATOR), s->to, err, &r.d });
         code = out_failure(err, &r.d, "establish with %s", s->to);
     }
     escertke_http_client_free(r.client);
@@ -206,7 +204,8 @@ static int check_settings(const struct settings *s)
     if (code != OPTIONS_RUN)
         return code;
     if (!s->url == !s->via)
-        return out_usage(establish_spec.command, "expected one of --url (the peer's point of access) and --via (own registrar CSE), found %s",
+        return out_usage(establish_spec.command,
+                         "expected one of --url (the peer's point of access) and --via (own registrar CSE), found %s",
                          s->url ? "both" : "none");
     if (strcmp(s->to, s->identity.id) == 0)
         return out_usage(establish_spec.command, "--to and --id are the same: %s", s->to);

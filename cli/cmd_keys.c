@@ -19,19 +19,16 @@ struct settings {
 };
 
 static const struct option_def store_options[] = {
-    { .name = "store", .arg = "URI", .kind = OPTION_TEXT, .offset = offsetof(struct settings, store), .required = true,
-      .help = "the key store: sqlite:PATH" },
-    { .name = "json", .kind = OPTION_FLAG, .offset = offsetof(struct settings, json), .help = "JSON, one object per line" },
-    { .name = NULL },
+    NEEDED_TEXT_ROW("store", "URI", offsetof(struct settings, store), NULL, "the key store: sqlite:PATH"),
+    FLAG_ROW("json", offsetof(struct settings, json), "JSON, one object per line"),
+    OPTION_END,
 };
 
 static const struct option_def export_options[] = {
-    { .name = "out", .arg = "FILE", .kind = OPTION_TEXT, .offset = offsetof(struct settings, out),
-      .help = "write to this file, mode 0600, in place of stdout" },
-    { .name = "force", .kind = OPTION_FLAG, .offset = offsetof(struct settings, force), .help = "replace an existing file" },
-    { .name = "reveal", .kind = OPTION_FLAG, .offset = offsetof(struct settings, reveal),
-      .help = "write to stdout even if it is a terminal" },
-    { .name = NULL },
+    TEXT_ROW("out", "FILE", offsetof(struct settings, out), NULL, "write to this file, mode 0600, in place of stdout"),
+    FLAG_ROW("force", offsetof(struct settings, force), "replace an existing file"),
+    FLAG_ROW("reveal", offsetof(struct settings, reveal), "write to stdout even if it is a terminal"),
+    OPTION_END,
 };
 
 static const struct options_spec list_spec = {
@@ -54,7 +51,8 @@ static const struct options_spec show_spec = {
 static const struct options_spec export_spec = {
     .command = "keys export",
     .synopsis = "KEYID --store URI [--out FILE | --reveal]",
-    .about = "Write the pairwiseE2EKey as 64 hexadecimal digits and a line feed to stdout if that is a pipe or a file, or to a new file "
+    .about = "Write the pairwiseE2EKey as 64 hexadecimal digits and a line feed to stdout if that is a pipe or a file, or to a "
+             "new file "
              "with mode 0600. A terminal gets it only with --reveal. An expired key is not given out.",
     .groups = { store_options, export_options },
     .args_min = 1,
@@ -133,8 +131,8 @@ static int run(const struct options_spec *spec, int argc, char **argv, task_fn f
     return code;
 }
 
-static json_t *describe(const char *event_name, const escertke_key_entry *e, char id[2 * ESCERTKE_KEY_ID_LEN + 1], char created[24],
-                        char expires[24])
+static json_t *describe(const char *event_name, const escertke_key_entry *e, char id[2 * ESCERTKE_KEY_ID_LEN + 1],
+                        char created[24], char expires[24])
 {
     json_t *event = out_new_event(event_name);
 
@@ -194,8 +192,8 @@ static escertke_err show(struct task *t)
     out_event(event,
               "key ID       %s\nkey          (hidden; keys export writes it)\npeer         %s\nown          %s\nrole         %s\n"
               "usage        %s\ncreated      %s\nexpires      %s%s\nsuite        %s\nengine       %s\ncertificate  %s %s",
-              id, e.peer, e.own, escertke_role_name(e.role), escertke_usage_name(e.usage), created, expires, expired ? " (expired)" : "",
-              e.suite, e.engine, escertke_flavour_name(e.flavour), fingerprint);
+              id, e.peer, e.own, escertke_role_name(e.role), escertke_usage_name(e.usage), created, expires,
+              expired ? " (expired)" : "", e.suite, e.engine, escertke_flavour_name(e.flavour), fingerprint);
     escertke_key_entry_wipe(&e);
     return ESCERTKE_OK;
 }
@@ -241,7 +239,8 @@ static escertke_err export_if_private(struct task *t)
     struct stat st;
 
     if (!t->s->out && !t->s->reveal && isatty(STDOUT_FILENO))
-        return esc_fail(&t->d, ESCERTKE_ERR_CONFIG, "", "standard output is a terminal; give --out FILE, use a pipe, or insist with --reveal");
+        return esc_fail(&t->d, ESCERTKE_ERR_CONFIG, "",
+                        "standard output is a terminal; give --out FILE, use a pipe, or insist with --reveal");
     if (!t->s->out && fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) != 0)
         out_words("warning: standard output is a file that others may read; --out FILE makes a private one");
     return export_key(t);

@@ -15,7 +15,7 @@
 #include "pki.h"
 #include "runtime.h"
 
-#define WORKERS 64u     /* a worker waits while a request is on its next hop */
+#define WORKERS 64u      /* a worker waits while a request is on its next hop */
 #define HOP_TIMEOUT_S 20 /* shorter than what an originator waits, so that it hears which hop failed */
 #define DRAIN_MS 3000u
 
@@ -44,42 +44,38 @@ static bool check_name(const char *value, char *why, size_t cap)
 {
     escertke_address address;
 
-    if (!strchr(value, '/') && strcmp(value, "-") != 0 && escertke_address_parse(escertke_span_str(value), &address) == ESCERTKE_OK)
+    if (!strchr(value, '/') && strcmp(value, "-") != 0 &&
+        escertke_address_parse(escertke_span_str(value), &address) == ESCERTKE_OK)
         return true;
     snprintf(why, cap, "expected a resource name, e.g. in1base (TS-0004 6.2.4)");
     return false;
 }
 
 static const struct option_def relay_options[] = {
-    { .name = "listen", .arg = "URL", .kind = OPTION_LIST, .offset = AT(listen), .check = hop_check_url, .required = true,
-      .help = "http(s)://HOST:PORT[/PATH]; port 0 is any free port, the listening event says which" },
-    { .name = "cse-id", .arg = "/CSE", .kind = OPTION_TEXT, .offset = AT(cse_id), .check = check_cse_id, .required = true,
-      .help = "own CSE-ID, SP-relative, e.g. /in1" },
-    { .name = "sp", .arg = "DOMAIN", .kind = OPTION_TEXT, .offset = AT(sp), .check = pki_check_sp, .required = true,
-      .help = "domain of the M2M service provider, e.g. m2m.example.org" },
-    { .name = "base", .arg = "NAME", .kind = OPTION_TEXT, .offset = AT(base), .check = check_name,
-      .help = "resource name of <CSEBase>, default the CSE-ID and \"base\": in1base" },
-    { .name = "register", .arg = "URL", .kind = OPTION_TEXT, .offset = AT(registrar_url), .check = hop_check_url,
-      .help = "be an MN-CSE registered at the CSE behind this URL; without, this is the IN-CSE" },
-    { .name = "poa", .arg = "URL", .kind = OPTION_TEXT, .offset = AT(poa), .check = hop_check_url,
-      .help = "own pointOfAccess for other CSEs, if they reach this machine by another URL than --listen" },
-    { .name = "state", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(state),
-      .help = "keep the resources in this file over a restart; default memory only" },
-    { .name = "threads", .arg = "N", .kind = OPTION_NUMBER, .offset = AT(threads), .min = 1, .max = 16,
-      .help = "event loops of each listener, default one per core" },
-    { .name = "workers", .arg = "N", .kind = OPTION_NUMBER, .offset = AT(workers), .min = 1, .max = 1024,
-      .help = "requests under way at once, default 64" },
-    { .name = "hop-timeout", .arg = "S", .kind = OPTION_NUMBER, .offset = AT(hop_timeout_s), .min = 1, .max = 600,
-      .help = "seconds to wait for the answer of a next hop, default 20" },
-    { .name = NULL },
+    NEEDED_LIST_ROW("listen", "URL", AT(listen), hop_check_url,
+                    "http(s)://HOST:PORT[/PATH]; port 0 is any free port, the listening event says which"),
+    NEEDED_TEXT_ROW("cse-id", "/CSE", AT(cse_id), check_cse_id, "own CSE-ID, SP-relative, e.g. /in1"),
+    NEEDED_TEXT_ROW("sp", "DOMAIN", AT(sp), pki_check_sp, "domain of the M2M service provider, e.g. m2m.example.org"),
+    TEXT_ROW("base", "NAME", AT(base), check_name, "resource name of <CSEBase>, default the CSE-ID and \"base\": in1base"),
+    TEXT_ROW("register", "URL", AT(registrar_url), hop_check_url,
+             "be an MN-CSE registered at the CSE behind this URL; without, this is the IN-CSE"),
+    TEXT_ROW("poa", "URL", AT(poa), hop_check_url,
+             "own pointOfAccess for other CSEs, if they reach this machine by another URL than --listen"),
+    TEXT_ROW("state", "FILE", AT(state), NULL, "keep the resources in this file over a restart; default memory only"),
+    NUMBER_ROW("threads", "N", AT(threads), 1, 16, "event loops of each listener, default one per core"),
+    NUMBER_ROW("workers", "N", AT(workers), 1, 1024, "requests under way at once, default 64"),
+    NUMBER_ROW("hop-timeout", "S", AT(hop_timeout_s), 1, 600, "seconds to wait for the answer of a next hop, default 20"),
+    OPTION_END,
 };
 
 static const struct options_spec relay_spec = {
     .command = "relay",
     .synopsis = "--listen URL... --cse-id /in1 --sp DOMAIN [--register URL] [--cert FILE --key FILE --trust FILE]",
-    .about = "Be a small CSE: registrar of AEs and CSEs, access control, NOTIFY to AEs and CSEs with the response content passed back, "
-             "transit to other CSEs. With --cert, --key and --trust it is a terminating end-point too, at /CSE/-. SIGTERM and SIGINT "
-             "end it cleanly, SIGHUP loads its certificate again.",
+    .about =
+        "Be a small CSE: registrar of AEs and CSEs, access control, NOTIFY to AEs and CSEs with the response content passed "
+        "back, "
+        "transit to other CSEs. With --cert, --key and --trust it is a terminating end-point too, at /CSE/-. SIGTERM and SIGINT "
+        "end it cleanly, SIGHUP loads its certificate again.",
     .groups = { relay_options, credential_options, hop_options, listener_options, output_options },
 };
 
@@ -155,10 +151,9 @@ static escertke_err listen_all(struct relay *r)
 {
     const struct settings *s = r->s;
     const char *urls[HOP_LISTENERS_MAX];
-    escertke_http_server_config http = { .handler = handle,
-                                         .handler_ctx = r->cse,
-                                         .threads = (unsigned)s->threads,
-                                         .workers = (unsigned)s->workers };
+    escertke_http_server_config http = {
+        .handler = handle, .handler_ctx = r->cse, .threads = (unsigned)s->threads, .workers = (unsigned)s->workers
+    };
     escertke_err err;
 
     if (s->identity.verbose)
@@ -188,8 +183,8 @@ static escertke_err try_register(struct relay *r)
         return err;
     }
     if (err != ESCERTKE_OK) {
-        out_words("not registered at %s: %s; next try in %u s", r->s->registrar_url, d.reason[0] ? d.reason : escertke_err_text(err),
-                  runtime_retry_later(&r->retry, now));
+        out_words("not registered at %s: %s; next try in %u s", r->s->registrar_url,
+                  d.reason[0] ? d.reason : escertke_err_text(err), runtime_retry_later(&r->retry, now));
         return ESCERTKE_OK;
     }
     r->registered = true;

@@ -29,27 +29,28 @@ struct settings {
 #define AT(member) offsetof(struct settings, member)
 
 static const struct option_def serve_options[] = {
-    { .name = "listen", .arg = "URL", .kind = OPTION_LIST, .offset = AT(listen), .check = hop_check_url, .required = true,
-      .help = "http(s)://HOST:PORT[/PATH]; port 0 is any free port, the listening event says which" },
-    { .name = "via", .arg = "URL", .kind = OPTION_TEXT, .offset = AT(via), .check = hop_check_url,
-      .help = "registrar CSE: register the own <AE> there, or bring it up to date, and let the peers reach it" },
-    { .name = "poa", .arg = "URL", .kind = OPTION_TEXT, .offset = AT(poa), .check = hop_check_url,
-      .help = "pointOfAccess to register, if the CSE reaches this machine by another URL than the first --listen" },
-    { .name = "threads", .arg = "N", .kind = OPTION_NUMBER, .offset = AT(threads), .min = 1, .max = 16,
-      .help = "event loops of each listener, default one per core" },
-    { .name = "max-pending", .arg = "N", .kind = OPTION_NUMBER, .offset = AT(max_pending), .min = 1, .max = 10000000,
-      .help = "half-open handshakes held at most, default 100000; past it the oldest goes" },
-    { .name = "max-pending-memory", .arg = "MIB", .kind = OPTION_NUMBER, .offset = AT(max_pending_mib), .min = 1, .max = 1048576,
-      .help = "memory for half-open handshakes in MiB, default 1024" },
-    { .name = NULL },
+    NEEDED_LIST_ROW("listen", "URL", AT(listen), hop_check_url,
+                    "http(s)://HOST:PORT[/PATH]; port 0 is any free port, the listening event says which"),
+    TEXT_ROW("via", "URL", AT(via), hop_check_url,
+             "registrar CSE: register the own <AE> there, or bring it up to date, and let the peers reach it"),
+    TEXT_ROW("poa", "URL", AT(poa), hop_check_url,
+             "pointOfAccess to register, if the CSE reaches this machine by another URL than the first --listen"),
+    NUMBER_ROW("threads", "N", AT(threads), 1, 16, "event loops of each listener, default one per core"),
+    NUMBER_ROW("max-pending", "N", AT(max_pending), 1, 10000000,
+               "half-open handshakes held at most, default 100000; past it the oldest goes"),
+    NUMBER_ROW("max-pending-memory", "MIB", AT(max_pending_mib), 1, 1048576,
+               "memory for half-open handshakes in MiB, default 1024"),
+    OPTION_END,
 };
 
 static const struct options_spec serve_spec = {
     .command = "serve",
     .synopsis = IDENTITY_SYNOPSIS " --listen URL... [--peer RULE...] [--via URL]",
-    .about = "Be a terminating end-point: answer ESCertKE handshakes and keep the keys. Without --peer every peer is accepted whose "
-             "certificate leads to --trust and says the ID it claims. SIGTERM and SIGINT end it cleanly, SIGHUP loads certificate, key "
-             "and trust anchors again. Events: listening, registered, established, refused, alert, replayed, expired, reloaded.",
+    .about =
+        "Be a terminating end-point: answer ESCertKE handshakes and keep the keys. Without --peer every peer is accepted whose "
+        "certificate leads to --trust and says the ID it claims. SIGTERM and SIGINT end it cleanly, SIGHUP loads certificate, "
+        "key "
+        "and trust anchors again. Events: listening, registered, established, refused, alert, replayed, expired, reloaded.",
     .groups = { identity_options, credential_options, serve_options, hop_options, listener_options, output_options },
 };
 
@@ -144,9 +145,10 @@ static escertke_err prepare_registration(struct server *v)
     if (!v->s->via)
         return ESCERTKE_OK;
     if (v->identity.is_cse)
-        return esc_fail(&v->d, ESCERTKE_ERR_CONFIG, "TS-0001 10.2.2.6",
-                        "--id %s is a CSE, and --via registers an <AE>; escertke relay --register URL is a CSE that registers at another",
-                        v->identity.id.text);
+        return esc_fail(
+            &v->d, ESCERTKE_ERR_CONFIG, "TS-0001 10.2.2.6",
+            "--id %s is a CSE, and --via registers an <AE>; escertke relay --register URL is a CSE that registers at another",
+            v->identity.id.text);
     if ((err = hop_client(&v->files, 0, &v->client)) != ESCERTKE_OK)
         return esc_fail(&v->d, err, "", "the HTTP client could not be started");
     return ESCERTKE_OK;
@@ -158,7 +160,8 @@ static escertke_err start(struct server *v)
     escertke_err err;
 
     if ((err = identity_open(&s->identity, &v->identity, &v->d)) != ESCERTKE_OK ||
-        (err = hop_files_read(&s->identity.hop, &v->files, &v->d)) != ESCERTKE_OK || (err = prepare_registration(v)) != ESCERTKE_OK)
+        (err = hop_files_read(&s->identity.hop, &v->files, &v->d)) != ESCERTKE_OK ||
+        (err = prepare_registration(v)) != ESCERTKE_OK)
         return err;
     escertke_terminator_config cfg = { .identity = v->identity.endpoint,
                                        .max_pending = (size_t)s->max_pending,

@@ -1,4 +1,5 @@
-/* config.c - --config FILE.yaml: the options of a command as YAML keys, read by libcyaml with a schema made from the option tables. */
+/* config.c - --config FILE.yaml: the options of a command as YAML keys, read by libcyaml with a schema made from the option
+ * tables. */
 #include <cyaml/cyaml.h>
 
 #include <stdarg.h>
@@ -30,10 +31,9 @@ struct complaint {
     char key[64]; /* the key that is not known, if that is the complaint */
 };
 
-static const cyaml_schema_value_t scalar = { .type = CYAML_STRING,
-                                             .flags = CYAML_FLAG_POINTER,
-                                             .data_size = 1,
-                                             .string = { .min = 0, .max = 4096 } };
+static const cyaml_schema_value_t scalar = {
+    .type = CYAML_STRING, .flags = CYAML_FLAG_POINTER, .data_size = 1, .string = { .min = 0, .max = 4096 }
+};
 
 static void make_schema(const struct options_spec *spec, struct schema *s)
 {
@@ -157,11 +157,9 @@ int config_load(struct options *o, const char *path)
     if (err != ESCERTKE_OK)
         return out_failure(err, &d, "--config %s", path);
     make_schema(o->spec, &schema);
-    cyaml_config_t cfg = { .log_fn = collect,
-                           .log_ctx = &c,
-                           .mem_fn = cyaml_mem,
-                           .log_level = CYAML_LOG_WARNING,
-                           .flags = CYAML_CFG_NO_ALIAS };
+    cyaml_config_t cfg = {
+        .log_fn = collect, .log_ctx = &c, .mem_fn = cyaml_mem, .log_level = CYAML_LOG_WARNING, .flags = CYAML_CFG_NO_ALIAS
+    };
     int code = OPTIONS_RUN;
     if (cyaml_load_data(file.ptr, file.len, &cfg, &schema.top, (void **)&slots, NULL) != CYAML_OK)
         code = complain(path, (const char *)file.ptr, &schema, &c);

@@ -56,22 +56,15 @@ void event_report(void *ctx, const escertke_event *e)
 {
     (void)ctx;
     switch (e->kind) {
-    case ESCERTKE_EVENT_ESTABLISHED:
-        event_established(e->entry);
-        break;
+    case ESCERTKE_EVENT_ESTABLISHED: event_established(e->entry); break;
     case ESCERTKE_EVENT_REFUSED:
         event_failed(&(struct event_failure){ "refused", NULL, e->peer, e->detail->err, e->detail });
         break;
     case ESCERTKE_EVENT_ALERT: /* nothing failed here: the detail has no error of its own */
         event_failed(&(struct event_failure){ "alert", NULL, e->peer, ESCERTKE_ERR_ALERT, e->detail });
         break;
-    case ESCERTKE_EVENT_REPLAYED:
-        report_plain("replayed", e->peer);
-        break;
-    case ESCERTKE_EVENT_EXPIRED:
-        report_plain("expired", e->peer);
-        break;
-    case ESCERTKE_EVENT_PENDING:
-        break;
+    case ESCERTKE_EVENT_REPLAYED: report_plain("replayed", e->peer); break;
+    case ESCERTKE_EVENT_EXPIRED: report_plain("expired", e->peer); break;
+    case ESCERTKE_EVENT_PENDING: break;
     }
 }

@@ -39,7 +39,8 @@ static escertke_err fill(const struct exchange *x, const struct exchange_request
     return set_content(req, r->content);
 }
 
-escertke_err exchange_send(const struct exchange *x, const struct exchange_request *r, escertke_primitive *rsp, escertke_detail *d)
+escertke_err exchange_send(const struct exchange *x, const struct exchange_request *r, escertke_primitive *rsp,
+                           escertke_detail *d)
 {
     escertke_primitive req;
 

@@ -9,8 +9,8 @@
 /** Where requests go and who sends them. Borrowed strings. */
 struct exchange {
     escertke_http_client *client;
-    const char *url;  /* the registrar's */
-    const char *from; /* AE-ID-Stem or SP-relative CSE-ID */
+    const char *url;             /* the registrar's */
+    const char *from;            /* AE-ID-Stem or SP-relative CSE-ID */
     const escertke_tls_ops *tls; /* for random request identifiers */
 };
 
@@ -26,8 +26,8 @@ struct exchange_request {
  * Send and wait. @p rsp is initialised here and to be cleared by the caller in any case.
  * @return OK with any RSC; what escertke_http_send returns; NOMEM, BACKEND
  */
-ESCERTKE_CHECKED escertke_err exchange_send(const struct exchange *x, const struct exchange_request *request, escertke_primitive *rsp,
-                                            escertke_detail *d);
+ESCERTKE_CHECKED escertke_err exchange_send(const struct exchange *x, const struct exchange_request *request,
+                                            escertke_primitive *rsp, escertke_detail *d);
 
 /** The error that a refusing RSC means, with the CSE's own words (m2m:dbg) in the reason. */
 escertke_err exchange_refused(const escertke_primitive *rsp, const char *what, escertke_detail *d);

@@ -16,7 +16,8 @@ bool file_is_open_to_others(const char *path);
  * @param replace  false: an existing file is left alone and is an error
  * @return OK, IO
  */
-ESCERTKE_CHECKED escertke_err file_write(const char *path, escertke_span content, unsigned mode, bool replace, escertke_detail *d);
+ESCERTKE_CHECKED escertke_err file_write(const char *path, escertke_span content, unsigned mode, bool replace,
+                                         escertke_detail *d);
 bool file_exists(const char *path);
 /** Make a folder and its parents, mode 0700, unless it is there. @return OK, IO */
 ESCERTKE_CHECKED escertke_err file_make_folder(const char *path, escertke_detail *d);

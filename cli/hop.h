@@ -28,7 +28,8 @@ struct hop_listeners {
     size_t count;
 };
 
-/** Start a server for each URL and say {"event":"listening"}. On error none is left. @return as escertke_http_server_start; CONFIG (too many) */
+/** Start a server for each URL and say {"event":"listening"}. On error none is left. @return as escertke_http_server_start;
+ * CONFIG (too many) */
 ESCERTKE_CHECKED escertke_err hop_listen(const struct text_list *urls, const struct hop_files *files,
                                          const escertke_http_server_config *base, struct hop_listeners *out, escertke_detail *d);
 void hop_stop(struct hop_listeners *l, unsigned drain_ms);

@@ -16,55 +16,52 @@ static bool check_registrar(const char *value, char *why, size_t cap);
 static bool check_store(const char *value, char *why, size_t cap);
 
 const struct option_def identity_options[] = {
-    { .name = "id", .arg = "ID", .kind = OPTION_TEXT, .offset = AT(id), .check = identity_check_id, .required = true,
-      .help = "own Absolute AE-ID or CSE-ID: //SP/CSE/Cname, //SP/Sname or //SP/CSE" },
-    { .name = "registrar", .arg = "CSE-ID", .kind = OPTION_TEXT, .offset = AT(registrar), .check = check_registrar,
-      .help = "own registrar CSE, //SP/CSE or /CSE; needed for an S-type AE, which does not name it" },
-    { .name = NULL },
+    NEEDED_TEXT_ROW("id", "ID", AT(id), identity_check_id,
+                    "own Absolute AE-ID or CSE-ID: //SP/CSE/Cname, //SP/Sname or //SP/CSE"),
+    TEXT_ROW("registrar", "CSE-ID", AT(registrar), check_registrar,
+             "own registrar CSE, //SP/CSE or /CSE; needed for an S-type AE, which does not name it"),
+    OPTION_END,
 };
 
 const struct option_def credential_options[] = {
-    { .name = "cert", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(cert),
-      .help = "own certificate in PEM, leaf first, then intermediates" },
-    { .name = "key", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(key), .help = "its private key in PEM, not encrypted" },
-    { .name = "trust", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(trust), .help = "trust anchors for the peer's chain, PEM" },
-    { .name = "peer", .arg = "RULE", .kind = OPTION_LIST, .offset = AT(peers), .check = peers_check_rule,
-      .help = "'ID[,flavour=ae|cse|node|device|raw][,san=VALUE][,pin=ni:///...]'; with any rule only these peers are accepted, "
-              "without, every peer whose certificate says its ID" },
-    { .name = "engine", .arg = "NAME", .kind = OPTION_TEXT, .offset = AT(engine), .help = "TLS back end, default openssl" },
-    { .name = "store", .arg = "URI", .kind = OPTION_TEXT, .offset = AT(store), .check = check_store,
-      .help = "key store, sqlite:PATH or memory:; default a SQLite file named after the ID in $XDG_STATE_HOME/escertke "
-              "(~/.local/state/escertke)" },
-    { .name = "key-lifetime", .arg = "SECONDS", .kind = OPTION_NUMBER, .offset = AT(key_lifetime_s), .min = 1,
-      .max = ESCERTKE_KEY_LIFETIME_S, .help = "longest life of a key, default 2592000 (30 days); never beyond the certificates'" },
-    { .name = "strict-profile", .kind = OPTION_FLAG, .offset = AT(strict),
-      .help = "demand what is recommended too: digitalSignature on CAs, name constraints on the issuing CA" },
-    { .name = "allow-without-ems", .kind = OPTION_FLAG, .offset = AT(allow_without_ems),
-      .help = "accept peers without extended master secret; for a laboratory only (RFC 7627 5.4)" },
-    { .name = "config", .arg = "FILE", .kind = OPTION_CONFIG, .offset = AT(config),
-      .help = "YAML file with the options of this command as keys, without \"--\"; the command line wins" },
-    { .name = NULL },
+    TEXT_ROW("cert", "FILE", AT(cert), NULL, "own certificate in PEM, leaf first, then intermediates"),
+    TEXT_ROW("key", "FILE", AT(key), NULL, "its private key in PEM, not encrypted"),
+    TEXT_ROW("trust", "FILE", AT(trust), NULL, "trust anchors for the peer's chain, PEM"),
+    LIST_ROW("peer", "RULE", AT(peers), peers_check_rule,
+             "'ID[,flavour=ae|cse|node|device|raw][,san=VALUE][,pin=ni:///...]'; with any rule only these peers are accepted, "
+             "without, every peer whose certificate says its ID"),
+    TEXT_ROW("engine", "NAME", AT(engine), NULL, "TLS back end, default openssl"),
+    TEXT_ROW("store", "URI", AT(store), check_store,
+             "key store, sqlite:PATH or memory:; default a SQLite file named after the ID in $XDG_STATE_HOME/escertke "
+             "(~/.local/state/escertke)"),
+    NUMBER_ROW("key-lifetime", "SECONDS", AT(key_lifetime_s), 1, ESCERTKE_KEY_LIFETIME_S,
+               "longest life of a key, default 2592000 (30 days); never beyond the certificates'"),
+    FLAG_ROW("strict-profile", AT(strict),
+             "demand what is recommended too: digitalSignature on CAs, name constraints on the issuing CA"),
+    FLAG_ROW("allow-without-ems", AT(allow_without_ems),
+             "accept peers without extended master secret; for a laboratory only (RFC 7627 5.4)"),
+    CONFIG_ROW("config", AT(config), "YAML file with the options of this command as keys, without \"--\"; the command line wins"),
+    OPTION_END,
 };
 
 const struct option_def hop_options[] = {
-    { .name = "tls-cert", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_cert),
-      .help = "own certificate for https hops, PEM; nothing to do with the end-to-end one" },
-    { .name = "tls-key", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_key), .help = "its private key" },
-    { .name = "tls-trust", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_trust),
-      .help = "anchors for the servers of https hops, default the system's" },
-    { .name = NULL },
+    TEXT_ROW("tls-cert", "FILE", AT(hop.tls_cert), NULL,
+             "own certificate for https hops, PEM; nothing to do with the end-to-end one"),
+    TEXT_ROW("tls-key", "FILE", AT(hop.tls_key), NULL, "its private key"),
+    TEXT_ROW("tls-trust", "FILE", AT(hop.tls_trust), NULL, "anchors for the servers of https hops, default the system's"),
+    OPTION_END,
 };
 
 const struct option_def listener_options[] = {
-    { .name = "tls-client-trust", .arg = "FILE", .kind = OPTION_TEXT, .offset = AT(hop.tls_client_trust),
-      .help = "https listeners demand a client certificate under these anchors" },
-    { .name = NULL },
+    TEXT_ROW("tls-client-trust", "FILE", AT(hop.tls_client_trust), NULL,
+             "https listeners demand a client certificate under these anchors"),
+    OPTION_END,
 };
 
 const struct option_def output_options[] = {
-    { .name = "json", .kind = OPTION_FLAG, .offset = AT(json), .help = "events as JSON, one object per line" },
-    { .name = "verbose", .kind = OPTION_FLAG, .offset = AT(verbose), .help = "say on stderr what the library does" },
-    { .name = NULL },
+    FLAG_ROW("json", AT(json), "events as JSON, one object per line"),
+    FLAG_ROW("verbose", AT(verbose), "say on stderr what the library does"),
+    OPTION_END,
 };
 
 int identity_require(const struct identity_settings *s, const char *command)
@@ -79,8 +76,9 @@ bool identity_check_id(const char *value, char *why, size_t cap)
 
     if (escertke_id_parse(escertke_span_str(value), &id) == ESCERTKE_OK)
         return true;
-    snprintf(why, cap, "expected an Absolute AE-ID or CSE-ID, //SP/CSE/Cname, //SP/Sname or //SP/CSE, "
-                       "e.g. //m2m.example.org/in1/Cmeter (TS-0004 6.2.3)");
+    snprintf(why, cap,
+             "expected an Absolute AE-ID or CSE-ID, //SP/CSE/Cname, //SP/Sname or //SP/CSE, "
+             "e.g. //m2m.example.org/in1/Cmeter (TS-0004 6.2.3)");
     return false;
 }
 
@@ -170,7 +168,8 @@ static void warn_if_other_identity(const struct identity *i)
         escertke_cert_match_identity(&cert, &expect, NULL) == ESCERTKE_OK)
         return;
     escertke_cert_describe(&cert, who, sizeof who);
-    out_words("warning: the certificate (%s) does not say %s; a peer accepts it only with a rule for it (TS-0003 8.1.2.5)", who, i->id.text);
+    out_words("warning: the certificate (%s) does not say %s; a peer accepts it only with a rule for it (TS-0003 8.1.2.5)", who,
+              i->id.text);
 }
 
 static escertke_err set_context(const struct identity_settings *s, struct identity *i, escertke_detail *d)
@@ -178,7 +177,8 @@ static escertke_err set_context(const struct identity_settings *s, struct identi
     char registrar[ESCERTKE_ID_MAX + 1] = "";
 
     snprintf(i->sp_id, sizeof i->sp_id, "%.*s", (int)i->id.sp_len, i->id.text);
-    i->is_cse = i->id.kind == ESCERTKE_ID_CSE || (i->id.kind == ESCERTKE_ID_CSE_OR_AE_S && !s->registrar && !certificate_is_ae(i));
+    i->is_cse =
+        i->id.kind == ESCERTKE_ID_CSE || (i->id.kind == ESCERTKE_ID_CSE_OR_AE_S && !s->registrar && !certificate_is_ae(i));
     if (i->id.kind != ESCERTKE_ID_CSE_OR_AE_S || i->is_cse)
         snprintf(i->cse_id, sizeof i->cse_id, "%.*s", (int)i->id.cse_len, i->id.text + i->id.sp_len);
     if (!i->is_cse)
@@ -187,7 +187,8 @@ static escertke_err set_context(const struct identity_settings *s, struct identi
         return ESCERTKE_OK;
     registrar_cse(s->registrar, registrar, sizeof registrar);
     if (i->cse_id[0] && strcmp(registrar, i->cse_id) != 0)
-        return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0001 7.2", "--registrar says %s, but --id %s says %s", registrar, i->id.text, i->cse_id);
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0001 7.2", "--registrar says %s, but --id %s says %s", registrar, i->id.text,
+                        i->cse_id);
     snprintf(i->cse_id, sizeof i->cse_id, "%s", registrar);
     return ESCERTKE_OK;
 }

@@ -1,5 +1,6 @@
 /*
- * identity.h - who the command is: the IDENTITY options (or their keys in --config), the loaded credential, the peers and the store.
+ * identity.h - who the command is: the IDENTITY options (or their keys in --config), the loaded credential, the peers and the
+ * store.
  */
 #ifndef ESCERTKE_CLI_IDENTITY_H
 #define ESCERTKE_CLI_IDENTITY_H
@@ -12,8 +13,8 @@
 
 /** First member of the settings of every command that takes part in handshakes: the rows below point into it at offset 0. */
 struct identity_settings {
-    const char *id, *registrar;                                /* identity_options */
-    const char *cert, *key, *trust, *engine, *store, *config;  /* credential_options */
+    const char *id, *registrar;                               /* identity_options */
+    const char *cert, *key, *trust, *engine, *store, *config; /* credential_options */
     struct text_list peers;
     long key_lifetime_s;
     bool strict, allow_without_ems;
@@ -49,8 +50,8 @@ void identity_close(struct identity *i);
 int identity_require(const struct identity_settings *s, const char *command);
 
 /** Load certificate, key and trust anchors once more from the same files. @return as identity_open */
-ESCERTKE_CHECKED escertke_err identity_load_credential(const struct identity_settings *s, const escertke_tls_ops *tls, void **credential,
-                                                       escertke_detail *d);
+ESCERTKE_CHECKED escertke_err identity_load_credential(const struct identity_settings *s, const escertke_tls_ops *tls,
+                                                       void **credential, escertke_detail *d);
 
 /** An Absolute AE-ID or CSE-ID. option_check. */
 bool identity_check_id(const char *value, char *why, size_t cap);

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #define OPTIONS_GROUPS 6u
-#define OPTIONS_MAX 64u      /* rows of all groups of one command */
+#define OPTIONS_MAX 64u       /* rows of all groups of one command */
 #define OPTIONS_LIST_MAX 256u /* repetitions of one list option */
 #define OPTIONS_ARGS_MAX 4u   /* positional arguments */
 
@@ -34,11 +34,45 @@ struct option_def {
     const char *arg;  /* word for the value in --help; NULL for a flag */
     const char *help;
     enum option_kind kind;
-    size_t offset; /* of the member in the settings struct */
+    size_t offset;      /* of the member in the settings struct */
     option_check check; /* NULL: any text that is not empty */
     long min, max;      /* NUMBER */
     bool required;
 };
+
+/* Rows of an option table: name, word for the value, offset of the member, check (NULL = none), help. */
+#define FLAG_ROW(name_, offset_, help_)                                                                                          \
+    {                                                                                                                            \
+        .name = name_, .help = help_, .kind = OPTION_FLAG, .offset = offset_                                                     \
+    }
+#define TEXT_ROW(name_, arg_, offset_, check_, help_)                                                                            \
+    {                                                                                                                            \
+        .name = name_, .arg = arg_, .help = help_, .kind = OPTION_TEXT, .offset = offset_, .check = check_                       \
+    }
+#define NEEDED_TEXT_ROW(name_, arg_, offset_, check_, help_)                                                                     \
+    {                                                                                                                            \
+        .name = name_, .arg = arg_, .help = help_, .kind = OPTION_TEXT, .offset = offset_, .check = check_, .required = true     \
+    }
+#define LIST_ROW(name_, arg_, offset_, check_, help_)                                                                            \
+    {                                                                                                                            \
+        .name = name_, .arg = arg_, .help = help_, .kind = OPTION_LIST, .offset = offset_, .check = check_                       \
+    }
+#define NEEDED_LIST_ROW(name_, arg_, offset_, check_, help_)                                                                     \
+    {                                                                                                                            \
+        .name = name_, .arg = arg_, .help = help_, .kind = OPTION_LIST, .offset = offset_, .check = check_, .required = true     \
+    }
+#define NUMBER_ROW(name_, arg_, offset_, min_, max_, help_)                                                                      \
+    {                                                                                                                            \
+        .name = name_, .arg = arg_, .help = help_, .kind = OPTION_NUMBER, .offset = offset_, .min = min_, .max = max_            \
+    }
+#define CONFIG_ROW(name_, offset_, help_)                                                                                        \
+    {                                                                                                                            \
+        .name = name_, .arg = "FILE", .help = help_, .kind = OPTION_CONFIG, .offset = offset_                                    \
+    }
+#define OPTION_END                                                                                                               \
+    {                                                                                                                            \
+        .name = NULL                                                                                                             \
+    }
 
 struct options_spec {
     const char *command;  /* "pki issue" */
@@ -79,7 +113,8 @@ const struct option_def *options_at(const struct options_spec *spec, size_t inde
 size_t options_find(const struct options_spec *spec, const char *name);
 /** Was the option set, on the command line or by the config file? @p name must be in the tables. */
 bool options_given(const struct options *o, const char *name);
-/** Set one option from text; @p where ("--to" or "FILE: key \"to\"") opens the error text. @return true, or false after words on stderr. */
+/** Set one option from text; @p where ("--to" or "FILE: key \"to\"") opens the error text. @return true, or false after words on
+ * stderr. */
 bool options_set(struct options *o, size_t index, const char *value, const char *where);
 /** Print the help text of a command to stdout. */
 void options_help(const struct options_spec *spec);
@@ -87,7 +122,8 @@ void options_help(const struct options_spec *spec);
 /** Read a YAML file into the options that the command line did not set. @return OPTIONS_RUN, 1 or 2 after words on stderr */
 int config_load(struct options *o, const char *path);
 
-/** The candidate nearest to @p word if it is near enough to be a slip of the hand, else NULL; candidates come by index until NULL. */
+/** The candidate nearest to @p word if it is near enough to be a slip of the hand, else NULL; candidates come by index until
+ * NULL. */
 const char *nearest_word(const char *word, const char *(*candidate)(const void *ctx, size_t index), const void *ctx);
 
 #endif

@@ -22,7 +22,8 @@ static escertke_err parse_field(char *field, escertke_peer *peer, escertke_detai
     else if (strcmp(field, "flavour") != 0)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, CLAUSE, "expected flavour, san or pin, each once, found \"%s\"", field);
     else if (peer->flavour != ESCERTKE_FLAVOUR_BY_ID || escertke_flavour_parse(value, &peer->flavour) != ESCERTKE_OK)
-        return esc_fail(d, ESCERTKE_ERR_CONFIG, CLAUSE, "expected one flavour out of ae, cse, node, device and raw, found \"%s\"", value);
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, CLAUSE, "expected one flavour out of ae, cse, node, device and raw, found \"%s\"",
+                        value);
     return ESCERTKE_OK;
 }
 
@@ -64,7 +65,8 @@ static escertke_err parse_rule(char *text, escertke_peer *peer, escertke_detail 
     if (err != ESCERTKE_OK)
         return err;
     if (escertke_id_parse(escertke_span_str(text), &id) != ESCERTKE_OK)
-        return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0004 6.2.3", "expected an Absolute AE-ID or CSE-ID first, found \"%s\"", text);
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0004 6.2.3", "expected an Absolute AE-ID or CSE-ID first, found \"%s\"",
+                        text);
     return check_peer(peer, d);
 }
 

@@ -155,7 +155,7 @@ escertke_err pki_write_certs(const char *path, X509 *const *certs, bool replace,
 }
 
 /* PEM files may hold text and other objects between the certificates; only certificates are taken. */
-static bool collect_certs(const escertke_buf *file, STACK_OF(X509) *certs)
+static bool collect_certs(const escertke_buf *file, STACK_OF(X509) * certs)
 {
     BIO *bio = BIO_new_mem_buf(file->ptr, (int)file->len);
     X509 *cert;
@@ -169,14 +169,13 @@ static bool collect_certs(const escertke_buf *file, STACK_OF(X509) *certs)
     bool ended = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
     BIO_free(bio);
     const uint8_t *at = file->ptr;
-    if (ended && sk_X509_num(certs) == 0 && (cert = d2i_X509(NULL, &at, (long)file->len)) != NULL &&
-        !sk_X509_push(certs, cert))
+    if (ended && sk_X509_num(certs) == 0 && (cert = d2i_X509(NULL, &at, (long)file->len)) != NULL && !sk_X509_push(certs, cert))
         X509_free(cert);
     ERR_clear_error();
     return ended && sk_X509_num(certs) > 0;
 }
 
-escertke_err pki_read_certs(const char *path, STACK_OF(X509) **certs, escertke_detail *d)
+escertke_err pki_read_certs(const char *path, STACK_OF(X509) * *certs, escertke_detail *d)
 {
     escertke_buf file;
     escertke_err err = file_read(path, &file, d);
@@ -185,7 +184,8 @@ escertke_err pki_read_certs(const char *path, STACK_OF(X509) **certs, escertke_d
     if (err == ESCERTKE_OK && !*certs)
         err = esc_fail(d, ESCERTKE_ERR_NOMEM, "", "reading %s: out of memory", path);
     else if (err == ESCERTKE_OK && !collect_certs(&file, *certs))
-        err = esc_fail(d, ESCERTKE_ERR_CREDENTIAL, "", "%s: expected certificates in PEM (-----BEGIN CERTIFICATE-----), or one in DER", path);
+        err = esc_fail(d, ESCERTKE_ERR_CREDENTIAL, "",
+                       "%s: expected certificates in PEM (-----BEGIN CERTIFICATE-----), or one in DER", path);
     escertke_buf_free(&file);
     return err;
 }

@@ -40,7 +40,7 @@ ESCERTKE_CHECKED escertke_err pki_write_certs(const char *path, X509 *const *cer
 /** Read NAME.crt and NAME.key of a PKI folder; a key that does not fit is an error. @return OK, IO, CREDENTIAL, KEY_MISMATCH */
 ESCERTKE_CHECKED escertke_err pki_read_pair(const char *folder, const char *name, struct pki_pair *pair, escertke_detail *d);
 /** All certificates of a PEM file, or the one of a DER file. @return OK, IO, CREDENTIAL, NOMEM */
-ESCERTKE_CHECKED escertke_err pki_read_certs(const char *path, STACK_OF(X509) **certs, escertke_detail *d);
+ESCERTKE_CHECKED escertke_err pki_read_certs(const char *path, STACK_OF(X509) * *certs, escertke_detail *d);
 /** "FOLDER/NAME.SUFFIX" into @p out; false if it does not fit. */
 bool pki_path(const char *folder, const char *name, const char *suffix, char *out, size_t cap);
 /** Note a failure of libcrypto with its own words. @return BACKEND */

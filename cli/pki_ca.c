@@ -20,18 +20,19 @@ struct settings {
 };
 
 static const struct option_def init_options[] = {
-    { .name = "sp", .arg = "DOMAIN", .kind = OPTION_TEXT, .offset = offsetof(struct settings, sp), .check = pki_check_sp, .required = true,
-      .help = "domain of the M2M service provider, e.g. m2m.example.org; the issuing CA can issue for nothing else" },
-    { .name = "nodes", .kind = OPTION_FLAG, .offset = offsetof(struct settings, nodes),
-      .help = "a PKI for nodes with a URN as M2M-Node-ID: the issuing CA gets no URI name constraint, which a URN cannot satisfy; "
-              "it cannot issue to AEs" },
-    { .name = NULL },
+    NEEDED_TEXT_ROW("sp", "DOMAIN", offsetof(struct settings, sp), pki_check_sp,
+                    "domain of the M2M service provider, e.g. m2m.example.org; the issuing CA can issue for nothing else"),
+    FLAG_ROW("nodes", offsetof(struct settings, nodes),
+             "a PKI for nodes with a URN as M2M-Node-ID: the issuing CA gets no URI name constraint, which a URN cannot satisfy; "
+             "it cannot issue to AEs"),
+    OPTION_END,
 };
 
 static const struct options_spec init_spec = {
     .command = "pki init",
     .synopsis = "DIR --sp DOMAIN",
-    .about = "Make a PKI in DIR: root.crt and root.key (the trust anchor; keep the key off-line), ca.crt and ca.key (the issuing CA with "
+    .about = "Make a PKI in DIR: root.crt and root.key (the trust anchor; keep the key off-line), ca.crt and ca.key (the issuing "
+             "CA with "
              "name constraints for the domain, TS-0003 10.1.1.5). P-256 and SHA-256; keys are readable by their owner only. "
              "Refuses a folder that holds a PKI already.",
     .groups = { init_options },
@@ -54,7 +55,8 @@ static escertke_err make_root(const char *sp, struct pki_pair *root, escertke_de
     return pki_sign(root->cert, root->key, d);
 }
 
-/* The URI constraint stands twice: "m2m.example.org" is that host alone, ".m2m.example.org" the hosts below it (RFC 5280 4.2.1.10). */
+/* The URI constraint stands twice: "m2m.example.org" is that host alone, ".m2m.example.org" the hosts below it (RFC
+ * 5280 4.2.1.10). */
 static escertke_err add_name_constraints(X509 *cert, const struct settings *s, const char *sp, escertke_detail *d)
 {
     char text[4 * ESCERTKE_ID_MAX + 64];
@@ -66,7 +68,8 @@ static escertke_err add_name_constraints(X509 *cert, const struct settings *s, c
     return pki_add_extension(cert, NID_name_constraints, text, d);
 }
 
-static escertke_err make_ca(const struct settings *s, const char *sp, const struct pki_pair *root, struct pki_pair *ca, escertke_detail *d)
+static escertke_err make_ca(const struct settings *s, const char *sp, const struct pki_pair *root, struct pki_pair *ca,
+                            escertke_detail *d)
 {
     char name[ESCERTKE_ID_MAX + 32];
     escertke_err err;
@@ -134,7 +137,8 @@ int cmd_pki_init(int argc, char **argv)
         escertke_detail_init(&d);
         escertke_err err = init(&s, o.args[0], &d);
         if (err == ESCERTKE_OK)
-            out_words("%s: trust anchor %s/root.crt, issuing CA %s/ca.crt; keep %s/root.key off-line", s.sp, o.args[0], o.args[0], o.args[0]);
+            out_words("%s: trust anchor %s/root.crt, issuing CA %s/ca.crt; keep %s/root.key off-line", s.sp, o.args[0], o.args[0],
+                      o.args[0]);
         code = err == ESCERTKE_OK ? EXIT_DONE : out_failure(err, &d, "pki init %s", o.args[0]);
     }
     options_free(&o);

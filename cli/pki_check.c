@@ -20,19 +20,20 @@ struct settings {
 };
 
 static const struct option_def check_options[] = {
-    { .name = "trust", .arg = "FILE", .kind = OPTION_TEXT, .offset = offsetof(struct settings, trust),
-      .help = "trust anchors in PEM: validate the path to one of them, name constraints included" },
-    { .name = "strict-profile", .kind = OPTION_FLAG, .offset = offsetof(struct settings, strict),
-      .help = "digitalSignature on CA certificates, and name constraints on the issuing CA, are demanded, not only recommended" },
-    { .name = "json", .kind = OPTION_FLAG, .offset = offsetof(struct settings, json), .help = "findings as JSON, one object per line" },
-    { .name = NULL },
+    TEXT_ROW("trust", "FILE", offsetof(struct settings, trust), NULL,
+             "trust anchors in PEM: validate the path to one of them, name constraints included"),
+    FLAG_ROW("strict-profile", offsetof(struct settings, strict),
+             "digitalSignature on CA certificates, and name constraints on the issuing CA, are demanded, not only recommended"),
+    FLAG_ROW("json", offsetof(struct settings, json), "findings as JSON, one object per line"),
+    OPTION_END,
 };
 
 static const struct options_spec check_spec = {
     .command = "pki check",
     .synopsis = "FILE [--trust FILE] [--json]",
-    .about = "Check a certificate, or a chain with the leaf first, against the profile of TS-0003 10.1: one line per finding with its "
-             "clause. Exit code 0 without errors, 4 with errors; notes and warnings do not count.",
+    .about =
+        "Check a certificate, or a chain with the leaf first, against the profile of TS-0003 10.1: one line per finding with its "
+        "clause. Exit code 0 without errors, 4 with errors; notes and warnings do not count.",
     .groups = { check_options },
     .args_min = 1,
     .args_max = 1,
@@ -66,11 +67,12 @@ struct path {
     size_t count;
 };
 
-static escertke_err path_make(STACK_OF(X509) *certs, const char *name, struct path *path, escertke_detail *d)
+static escertke_err path_make(STACK_OF(X509) * certs, const char *name, struct path *path, escertke_detail *d)
 {
     path->count = 0;
     if ((size_t)sk_X509_num(certs) > CERTS_MAX)
-        return esc_fail(d, ESCERTKE_ERR_CREDENTIAL, "", "%s: expected at most %u certificates, found %d", name, CERTS_MAX, sk_X509_num(certs));
+        return esc_fail(d, ESCERTKE_ERR_CREDENTIAL, "", "%s: expected at most %u certificates, found %d", name, CERTS_MAX,
+                        sk_X509_num(certs));
     for (int i = 0; i < sk_X509_num(certs); i++) {
         uint8_t *der = NULL;
         int len = i2d_X509(sk_X509_value(certs, i), &der);
@@ -127,11 +129,12 @@ static void check_ae_path(X509_STORE_CTX *ctx, struct report *r)
     if (err == ESCERTKE_OK)
         err = escertke_cert_check_path(path.der, path.count, &expect, (int64_t)time(NULL), &alert, &d);
     if (err != ESCERTKE_OK)
-        find(r, ESCERTKE_LINT_ERROR, 0, d.clause[0] ? d.clause : "TS-0003 8.1.2.5", d.reason[0] ? d.reason : escertke_err_text(err));
+        find(r, ESCERTKE_LINT_ERROR, 0, d.clause[0] ? d.clause : "TS-0003 8.1.2.5",
+             d.reason[0] ? d.reason : escertke_err_text(err));
     path_free(&path);
 }
 
-static escertke_err check_trust(STACK_OF(X509) *certs, const char *trust, struct report *r, escertke_detail *d)
+static escertke_err check_trust(STACK_OF(X509) * certs, const char *trust, struct report *r, escertke_detail *d)
 {
     STACK_OF(X509) *anchors = NULL;
     X509_STORE *store = X509_STORE_new();

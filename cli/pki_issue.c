@@ -68,35 +68,37 @@ static bool check_node_id(const char *value, char *why, size_t cap)
 {
     if (is_oid(value) || is_uri(value))
         return true;
-    snprintf(why, cap, "expected an M2M-Node-ID as URN (urn:gsma:imei:...) or as object identifier (0.2.481.1...) (TS-0001 7.1.5)");
+    snprintf(why, cap,
+             "expected an M2M-Node-ID as URN (urn:gsma:imei:...) or as object identifier (0.2.481.1...) (TS-0001 7.1.5)");
     return false;
 }
 
 static const struct option_def issue_options[] = {
-    { .name = "ae-id", .arg = "ID", .kind = OPTION_TEXT, .offset = offsetof(struct settings, ae_id), .check = check_ae_id,
-      .help = "Absolute AE-ID, //SP/CSE/Cname or //SP/Sname: a URI SAN with exactly these octets" },
-    { .name = "cse-id", .arg = "ID", .kind = OPTION_TEXT, .offset = offsetof(struct settings, cse_id), .check = check_cse_id,
-      .help = "Absolute CSE-ID, //SP/CSE: a dNSName SAN with the CSE's public domain name" },
-    { .name = "node-id", .arg = "ID", .kind = OPTION_TEXT, .offset = offsetof(struct settings, node_id), .check = check_node_id,
-      .help = "M2M-Node-ID: a URN (URI SAN; needs a PKI made with --nodes) or an object identifier (registeredID SAN)" },
-    { .name = "device-id", .arg = "ID", .kind = OPTION_TEXT, .offset = offsetof(struct settings, device_id),
-      .help = "hardware instance identifier; device certificates are not supported by this version" },
-    { .name = "dns", .arg = "NAME", .kind = OPTION_TEXT, .offset = offsetof(struct settings, dns), .check = pki_check_dns,
-      .help = "with --cse-id: the CSE's public domain name; without it CSE.SP, which is right for an IN-CSE "
-              "(an MN-CSE below it has MN.IN.SP)" },
-    { .name = "days", .arg = "N", .kind = OPTION_NUMBER, .offset = offsetof(struct settings, days), .min = 1, .max = 3650,
-      .help = "validity, default 365, never beyond the issuing CA's" },
-    { .name = "out", .arg = "PREFIX", .kind = OPTION_TEXT, .offset = offsetof(struct settings, out), .required = true,
-      .help = "write PREFIX.key (mode 0600) and PREFIX.crt (leaf, then issuing CA)" },
-    { .name = "force", .kind = OPTION_FLAG, .offset = offsetof(struct settings, force), .help = "replace existing files" },
-    { .name = NULL },
+    TEXT_ROW("ae-id", "ID", offsetof(struct settings, ae_id), check_ae_id,
+             "Absolute AE-ID, //SP/CSE/Cname or //SP/Sname: a URI SAN with exactly these octets"),
+    TEXT_ROW("cse-id", "ID", offsetof(struct settings, cse_id), check_cse_id,
+             "Absolute CSE-ID, //SP/CSE: a dNSName SAN with the CSE's public domain name"),
+    TEXT_ROW("node-id", "ID", offsetof(struct settings, node_id), check_node_id,
+             "M2M-Node-ID: a URN (URI SAN; needs a PKI made with --nodes) or an object identifier (registeredID SAN)"),
+    TEXT_ROW("device-id", "ID", offsetof(struct settings, device_id), NULL,
+             "hardware instance identifier; device certificates are not supported by this version"),
+    TEXT_ROW("dns", "NAME", offsetof(struct settings, dns), pki_check_dns,
+             "with --cse-id: the CSE's public domain name; without it CSE.SP, which is right for an IN-CSE "
+             "(an MN-CSE below it has MN.IN.SP)"),
+    NUMBER_ROW("days", "N", offsetof(struct settings, days), 1, 3650, "validity, default 365, never beyond the issuing CA's"),
+    NEEDED_TEXT_ROW("out", "PREFIX", offsetof(struct settings, out), NULL,
+                    "write PREFIX.key (mode 0600) and PREFIX.crt (leaf, then issuing CA)"),
+    FLAG_ROW("force", offsetof(struct settings, force), "replace existing files"),
+    OPTION_END,
 };
 
 static const struct options_spec issue_spec = {
     .command = "pki issue",
     .synopsis = "DIR --ae-id|--cse-id|--node-id ID [--dns NAME] [--days N] --out PREFIX",
-    .about = "Issue a new key and certificate from the issuing CA in DIR (made by pki init). The identity must lie in the CA's domain. "
-             "The certificate has keyUsage digitalSignature, no extended key usage, and the identity as its only subject alternative name "
+    .about = "Issue a new key and certificate from the issuing CA in DIR (made by pki init). The identity must lie in the CA's "
+             "domain. "
+             "The certificate has keyUsage digitalSignature, no extended key usage, and the identity as its only subject "
+             "alternative name "
              "(TS-0003 10.1.1).",
     .groups = { issue_options },
     .args_min = 1,
@@ -157,7 +159,8 @@ static escertke_err check_constraints(X509 *ca, const struct settings *s, const 
     if (s->node_id && constrained)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0003 10.1.1.7, RFC 5280 4.2.1.10",
                         "the issuing CA has a URI name constraint (%s), and a URN has no host that could satisfy it; "
-                        "make a PKI for nodes with: escertke pki init DIR2 --sp DOMAIN --nodes", shown);
+                        "make a PKI for nodes with: escertke pki init DIR2 --sp DOMAIN --nodes",
+                        shown);
     if (s->ae_id && !constrained)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0003 10.1.1.5",
                         "an AE-ID certificate needs an issuing CA with a URI name constraint and this one has none; "
@@ -247,7 +250,8 @@ static escertke_err make_leaf(const struct settings *s, const struct san *san, c
 }
 
 /* Both names are looked at first, so that no new key stands beside an old certificate. */
-static escertke_err write_leaf(const struct settings *s, const struct pki_pair *ca, const struct pki_pair *leaf, escertke_detail *d)
+static escertke_err write_leaf(const struct settings *s, const struct pki_pair *ca, const struct pki_pair *leaf,
+                               escertke_detail *d)
 {
     char key_path[PATH_MAX], cert_path[PATH_MAX];
     X509 *const chain[] = { leaf->cert, ca->cert, NULL };
@@ -282,8 +286,9 @@ static int check_settings(const struct settings *s)
     int identities = (s->ae_id != NULL) + (s->cse_id != NULL) + (s->node_id != NULL) + (s->device_id != NULL);
 
     if (s->device_id)
-        return out_usage(issue_spec.command, "--device-id: device certificates (TS-0003 10.1.1.4) are not supported by this version; "
-                                             "issue an AE-ID, CSE-ID or Node-ID certificate");
+        return out_usage(issue_spec.command,
+                         "--device-id: device certificates (TS-0003 10.1.1.4) are not supported by this version; "
+                         "issue an AE-ID, CSE-ID or Node-ID certificate");
     if (identities != 1)
         return out_usage(issue_spec.command, "expected one of --ae-id, --cse-id and --node-id, found %d", identities);
     if (s->dns && !s->cse_id)

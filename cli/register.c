@@ -29,12 +29,15 @@ static json_t *ae_content(const struct registration *r, bool create, bool named,
     return json_pack("{s:o}", "m2m:ae", ae);
 }
 
-static escertke_err send_create(struct registration *r, bool named, bool esi, int *rsc, escertke_primitive *rsp, escertke_detail *d)
+static escertke_err send_create(struct registration *r, bool named, bool esi, int *rsc, escertke_primitive *rsp,
+                                escertke_detail *d)
 {
     char base[ESCERTKE_ID_MAX + 4];
 
     snprintf(base, sizeof base, "%s/-", r->identity->cse_id);
-    struct exchange_request request = { .op = ESCERTKE_OP_CREATE, .to = base, .ty = TY_AE, .content = ae_content(r, true, named, esi) };
+    struct exchange_request request = {
+        .op = ESCERTKE_OP_CREATE, .to = base, .ty = TY_AE, .content = ae_content(r, true, named, esi)
+    };
     escertke_err err = exchange_send(&r->exchange, &request, rsp, d);
     *rsc = rsp->rsc;
     return err;
@@ -54,12 +57,14 @@ static escertke_err is_registered(struct registration *r, bool *there, escertke_
 
 static bool is_taken(int rsc)
 {
-    return rsc == ESCERTKE_RSC_ORIGINATOR_HAS_ALREADY_REGISTERED || rsc == ESCERTKE_RSC_CONFLICT || rsc == ESCERTKE_RSC_ALREADY_EXISTS;
+    return rsc == ESCERTKE_RSC_ORIGINATOR_HAS_ALREADY_REGISTERED || rsc == ESCERTKE_RSC_CONFLICT ||
+           rsc == ESCERTKE_RSC_ALREADY_EXISTS;
 }
 
 static void say_no_esi(struct registration *r)
 {
-    out_words("warning: the CSE does not take the attribute esi; peers cannot find out that this end-point supports ESCertKE (R-HS-5)");
+    out_words(
+        "warning: the CSE does not take the attribute esi; peers cannot find out that this end-point supports ESCertKE (R-HS-5)");
     r->shows_esi = false;
 }
 
@@ -105,7 +110,9 @@ static escertke_err update(struct registration *r, escertke_detail *d)
 
     r->shows_esi = true;
     while (again && err == ESCERTKE_OK) {
-        struct exchange_request request = { .op = ESCERTKE_OP_UPDATE, .to = r->address, .content = ae_content(r, false, false, r->shows_esi) };
+        struct exchange_request request = { .op = ESCERTKE_OP_UPDATE,
+                                            .to = r->address,
+                                            .content = ae_content(r, false, false, r->shows_esi) };
         escertke_primitive rsp;
         err = exchange_send(&r->exchange, &request, &rsp, d);
         again = err == ESCERTKE_OK && rsp.rsc == ESCERTKE_RSC_BAD_REQUEST && r->shows_esi;

@@ -17,7 +17,7 @@ struct registration {
     char address[2 * ESCERTKE_ID_MAX]; /* of the <AE>, SP-relative: "/in1/Cmeter" */
     bool created;                      /* false: it was there */
     bool shows_esi;                    /* false: the CSE did not take the attribute esi */
-    json_t *acor;                      /* the originators let in; NULL: none asked for, or a policy that is not ours was left alone */
+    json_t *acor; /* the originators let in; NULL: none asked for, or a policy that is not ours was left alone */
 };
 
 /**

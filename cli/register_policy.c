@@ -50,8 +50,9 @@ static json_t *policy_content(const struct registration *r, const char *name)
     registration_add_originator(own, r->identity, r->identity->id.text);
     if (name)
         json_object_set_new(acp, "rn", json_string(name));
-    json_object_set_new(acp, "pv",
-                        json_pack("{s:[{s:O,s:i},{s:O,s:i}]}", "acr", "acor", own, "acop", ACOP_ALL, "acor", r->acor, "acop", ACOP_PEER));
+    json_object_set_new(
+        acp, "pv",
+        json_pack("{s:[{s:O,s:i},{s:O,s:i}]}", "acr", "acor", own, "acop", ACOP_ALL, "acor", r->acor, "acop", ACOP_PEER));
     json_object_set_new(acp, "pvs", json_pack("{s:[{s:o,s:i}]}", "acr", "acor", own, "acop", ACOP_ALL));
     return json_pack("{s:o}", "m2m:acp", acp);
 }
@@ -109,7 +110,9 @@ static escertke_err renew_policy(struct registration *r, const char *address, es
         return err;
     if (own)
         return update_policy(r, address, d);
-    out_words("the <AE> has an access control policy that was not made here (%s): left as it is; it must grant NOTIFY to the peers", address);
+    out_words(
+        "the <AE> has an access control policy that was not made here (%s): left as it is; it must grant NOTIFY to the peers",
+        address);
     json_decref(r->acor);
     r->acor = NULL;
     return ESCERTKE_OK;
@@ -125,14 +128,17 @@ static escertke_err create_policy(struct registration *r, char *id, size_t cap, 
         return esc_fail(d, ESCERTKE_ERR_BACKEND, "", "no random octets for a resource name");
     escertke_hex((escertke_span){ octets, sizeof octets }, hex);
     snprintf(name, sizeof name, OWN_PREFIX "%s", hex);
-    struct exchange_request request = { .op = ESCERTKE_OP_CREATE, .to = r->address, .ty = TY_ACP, .content = policy_content(r, name) };
+    struct exchange_request request = {
+        .op = ESCERTKE_OP_CREATE, .to = r->address, .ty = TY_ACP, .content = policy_content(r, name)
+    };
     escertke_err err = exchange_send(&r->exchange, &request, &rsp, d);
     if (err == ESCERTKE_OK && rsp.rsc != ESCERTKE_RSC_CREATED)
         err = exchange_refused(&rsp, "creating an <accessControlPolicy>", d);
     json_t *acp = err == ESCERTKE_OK ? exchange_resource(&rsp, "m2m:acp") : NULL;
     const char *ri = json_string_value(json_object_get(acp, "ri"));
     if (err == ESCERTKE_OK && (!ri || strlen(ri) >= cap))
-        err = esc_fail(d, ESCERTKE_ERR_PRIMITIVE, "TS-0004 7.4.2", "the CSE created an <accessControlPolicy> but does not say its ri");
+        err = esc_fail(d, ESCERTKE_ERR_PRIMITIVE, "TS-0004 7.4.2",
+                       "the CSE created an <accessControlPolicy> but does not say its ri");
     else if (err == ESCERTKE_OK)
         memcpy(id, ri, strlen(ri) + 1);
     json_decref(acp);

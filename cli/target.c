@@ -14,7 +14,8 @@ static escertke_err find_kind(const struct identity *self, const escertke_id *pe
     if (peer->kind != ESCERTKE_ID_CSE_OR_AE_S || *is_cse || (rule && rule->flavour == ESCERTKE_FLAVOUR_AE))
         return ESCERTKE_OK;
     return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0004 6.2.3, R-ID-31",
-                    "%s may name an S-type AE or a CSE: say which with --peer '%s,flavour=ae' or flavour=cse", peer->text, peer->text);
+                    "%s may name an S-type AE or a CSE: say which with --peer '%s,flavour=ae' or flavour=cse", peer->text,
+                    peer->text);
 }
 
 static escertke_err default_address(const struct identity *self, const escertke_id *peer, struct target *t, escertke_detail *d)

@@ -11,8 +11,8 @@ struct target {
 };
 
 /**
- * @param direct   straight to the peer's point of access: no CSE on the way completes From, so it goes as the peer's registrar would
- *                 pass it on; otherwise the shortest form
+ * @param direct   straight to the peer's point of access: no CSE on the way completes From, so it goes as the peer's registrar
+ * would pass it on; otherwise the shortest form
  * @param address  NULL: the default for @p to
  * @return OK, CONFIG (--to may be an AE or a CSE, or an address is needed)
  */
