@@ -30,28 +30,21 @@ escertke_err escertke_base64_encode(escertke_span in, escertke_buf *out)
     return ESCERTKE_OK;
 }
 
-enum { PAD = 64, SPACE = 65, REFUSED = 255 };
+enum { PAD = 65, SPACE = 66, REFUSED = 0 };
 
-/* Value of a character of the standard alphabet, or what else it is. */
-static uint8_t value_of(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return (uint8_t)(c - 'A');
-    if (c >= 'a' && c <= 'z')
-        return (uint8_t)(c - 'a' + 26);
-    if (c >= '0' && c <= '9')
-        return (uint8_t)(c - '0' + 52);
-    switch (c) {
-    case '+': return 62;
-    case '/': return 63;
-    case '=': return PAD;
-    case ' ':
-    case '\t':
-    case '\r':
-    case '\n': return SPACE;
-    default: return REFUSED;
-    }
-}
+/* What a character means: one more than its value in the standard alphabet, or one of the above. */
+// clang-format off
+static const uint8_t meanings[256] = {
+    ['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8, ['I'] = 9, ['J'] = 10, ['K'] = 11,
+    ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21,
+    ['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31,
+    ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41,
+    ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51,
+    ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61,
+    ['9'] = 62, ['+'] = 63, ['/'] = 64,
+    ['='] = PAD, [' '] = SPACE, ['\t'] = SPACE, ['\r'] = SPACE, ['\n'] = SPACE,
+};
+// clang-format on
 
 /* How many octets the characters stand for; false unless they are whole quads, padded at the end only. */
 static bool measure(escertke_span in, size_t *octets)
@@ -59,7 +52,7 @@ static bool measure(escertke_span in, size_t *octets)
     size_t chars = 0, pad = 0;
 
     for (size_t i = 0; i < in.len; i++) {
-        uint8_t v = value_of(in.ptr[i]);
+        uint8_t v = meanings[in.ptr[i]];
         if (v == SPACE)
             continue;
         if (v == REFUSED || (pad && v != PAD))
@@ -86,10 +79,10 @@ escertke_err escertke_base64_decode(escertke_span in, escertke_buf *out)
     if (err != ESCERTKE_OK)
         return err;
     for (size_t i = 0; i < in.len; i++) {
-        uint8_t v = value_of(in.ptr[i]);
+        uint8_t v = meanings[in.ptr[i]];
         if (v >= PAD)
             continue;
-        bits = bits << 6 | v;
+        bits = bits << 6 | (v - 1u);
         count += 6;
         if (count >= 8) {
             count -= 8;

@@ -24,10 +24,7 @@ struct param {
 
 #define AT(member) offsetof(escertke_primitive, member)
 
-/*
- * Tables 6.4.1-1 and 6.4.2-1, in the order in which they are written. rqi is read first, so that an error response can
- * repeat it whatever is wrong behind it.
- */
+/* Tables 6.4.1-1 and 6.4.2-1, in the order in which they are written. op is read before pc, whose reading depends on it. */
 static const struct param params[] = {
     { "rsc", RESPONSE, NUMBER, AT(rsc), 1, INT_MAX },
     { "op", REQUEST, NUMBER, AT(op), ESCERTKE_OP_CREATE, ESCERTKE_OP_NOTIFY },
@@ -247,6 +244,7 @@ static escertke_err take_members(const json_t *root, escertke_primitive *out, es
     const json_t *rqi = json_object_get(root, "rqi");
     escertke_err err = ESCERTKE_OK;
 
+    /* Before all others, so that an error response can repeat it whatever is wrong with them. */
     if (json_is_string(rqi) && (err = take_text("rqi", esc_json_text(rqi), &out->rqi, d)) != ESCERTKE_OK)
         return err;
     if (!json_is_object(root) || request == response)

@@ -47,6 +47,7 @@ static void parse(void **state)
         escertke_esi esi;
         escertke_detail_init(&d);
         expect_err(cases[i].text, escertke_esi_parse_json(escertke_span_str(cases[i].text), &esi, &d), cases[i].expected);
+        assert_int_equal(escertke_esi_has(&esi, 43), cases[i].expected == ESCERTKE_OK);
         if (cases[i].says && !strstr(d.reason, cases[i].says))
             fail_msg("%s: %s", cases[i].text, d.reason);
     }

@@ -14,7 +14,7 @@ static const struct {
     { "17 levels", BYTES("[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]"), ESCERTKE_ERR_JSON },
     { "17 levels of objects", BYTES("{\"a\":[{\"a\":[{\"a\":[{\"a\":[{\"a\":[{\"a\":[{\"a\":[{\"a\":[{}]}]}]}]}]}]}]}]}"),
       ESCERTKE_ERR_JSON },
-    { "brackets in a string", BYTES("{\"a\":\"[[[[[[[[[[[[[[[[[[\\\"[[[[[[[[\"}"), ESCERTKE_OK },
+    { "brackets in a string", BYTES("{\"a\":\"[[[[[[[[[[[[[[[[[[\\\"[[[[[[[[[[[[[[[[[[\"}"), ESCERTKE_OK },
     { "levels behind an escaped quote", BYTES("[\"\\\\\",[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]"), ESCERTKE_ERR_JSON },
     { "wide, not deep", BYTES("[[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[]]"), ESCERTKE_OK },
     { "nothing", BYTES(""), ESCERTKE_ERR_JSON },

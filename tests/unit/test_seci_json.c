@@ -241,6 +241,23 @@ static void compact_jwe(void **state)
     }
 }
 
+/* White space that base64 skips may stand in a JSON string only as an escape, on the short way too. */
+static void bare_control_characters_in_eckm(void **state)
+{
+    static const char controls[] = "\t\n\r\x01";
+
+    (void)state;
+    for (size_t i = 0; i < strlen(controls); i++) {
+        char text[] = SECI("\"sit\":6,\"eckm\":\"Zg =\\u003d\"");
+        escertke_seci s;
+        *strchr(text, ' ') = controls[i];
+        expect_err("escape", parse(text, &s, NULL), ESCERTKE_ERR_JSON);
+        char plain[] = SECI("\"sit\":6,\"eckm\":\"Zg ==\"");
+        *strchr(plain, ' ') = controls[i];
+        expect_err("plain", parse(plain, &s, NULL), ESCERTKE_ERR_JSON);
+    }
+}
+
 /* ---- sizes ---------------------------------------------------------------------------------------------------- */
 
 static void largest_message(void **state)
@@ -388,6 +405,7 @@ int main(void)
         cmocka_unit_test(refused),
         cmocka_unit_test(other_formats),
         cmocka_unit_test(compact_jwe),
+        cmocka_unit_test(bare_control_characters_in_eckm),
         cmocka_unit_test(largest_message),
         cmocka_unit_test(largest_content),
         cmocka_unit_test(write_eckm),
