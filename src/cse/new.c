@@ -106,11 +106,17 @@ static escertke_err set_identity(struct esc_cse *cse, const char *base_name, esc
 
 static escertke_err set_esi(struct esc_cse *cse, const char *esi, escertke_detail *d)
 {
+    escertke_esi parsed;
+    escertke_err err;
+
     if (!esi)
         return ESCERTKE_OK;
-    if (esc_json_load(escertke_span_str(esi), &cse->esi, NULL) != ESCERTKE_OK || !esc_kind_esi.ok(cse->esi))
-        return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0004 6.3.5.52", "esi must be %s", esc_kind_esi.expected);
-    return ESCERTKE_OK;
+    err = escertke_esi_parse_json(escertke_span_str(esi), &parsed, NULL);
+    if (err == ESCERTKE_OK)
+        err = esc_json_load(escertke_span_str(esi), &cse->esi, NULL);
+    if (err == ESCERTKE_OK || err == ESCERTKE_ERR_NOMEM)
+        return err;
+    return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0004 6.3.5.52", "esi must be %s", esc_kind_esi.expected);
 }
 
 static escertke_err make_base(struct esc_cse *cse, escertke_now now)

@@ -80,6 +80,10 @@ static escertke_err deliver(void *ctx, const char *url, bool to_ae, const escert
             esc_cse_handle(w->mn, req, w->now, rsp);
         return w->mn_err;
     }
+    if (!strncmp(url, "http://tep", 10)) {
+        escertke_notify_serve(w->tep, req, w->now, rsp);
+        return ESCERTKE_OK;
+    }
     return answer_as(w, req, !strcmp(url, "http://wrongrqi") ? "other" : req->rqi, rsp);
 }
 

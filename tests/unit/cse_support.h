@@ -19,6 +19,7 @@ struct world {
     escertke_now now;
     char ae_answer[512]; /* content that the AE at http://meter answers with, ' for " */
     int ae_rsc;
+    escertke_terminator *tep; /* answers at http://tep */
     int sends;           /* hops that were tried */
     char url[256];       /* of the last */
     bool to_ae;
