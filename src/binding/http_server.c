@@ -98,6 +98,19 @@ static void take_log(void *cls, const char *fmt, va_list args)
         esc_log(&s->cfg.log, ESCERTKE_LEVEL_DEBUG, "http.server", "said=\"%s\"", text);
 }
 
+/*
+ * Nobody comes in any more while the server drains. Not by MHD_quiesce_daemon(): in libmicrohttpd 0.9.75 it and the event
+ * loops both take the listening socket out of epoll, and who comes second ends the process.
+ */
+static enum MHD_Result admit(void *cls, const struct sockaddr *from, socklen_t len)
+{
+    escertke_http_server *s = cls;
+
+    (void)from;
+    (void)len;
+    return atomic_load(&s->draining) ? MHD_NO : MHD_YES;
+}
+
 static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_state,
                           enum MHD_ConnectionNotificationCode what)
 {
@@ -191,7 +204,7 @@ static escertke_err start_daemon(escertke_http_server *s, bool https, escertke_d
     }
     options[n] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
     /* the logger first: what the other options cause to be said would go to stderr */
-    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, esc_exchange_step, s, MHD_OPTION_EXTERNAL_LOGGER, take_log, s,
+    s->daemon = MHD_start_daemon(flags, 0, admit, s, esc_exchange_step, s, MHD_OPTION_EXTERNAL_LOGGER, take_log, s,
                                  MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     pthread_mutex_lock(&s->lock);
     s->started = s->daemon != NULL;
@@ -215,14 +228,14 @@ static escertke_err write_url(escertke_http_server *s, struct esc_http_url url)
     return err;
 }
 
-static escertke_err start_threads(escertke_http_server *s)
+static escertke_err start_threads(escertke_http_server *s, escertke_detail *d)
 {
     /* as long again as a connection may be idle for the request, or the response, itself */
     escertke_err err = esc_watch_start(2000 * (uint64_t)s->cfg.timeout_s, &s->watch);
 
     if (err == ESCERTKE_OK && s->cfg.workers)
         err = esc_workers_start(s->cfg.workers, (size_t)s->cfg.workers * QUEUE_PER_WORKER, esc_exchange_run, &s->workers);
-    return err;
+    return err == ESCERTKE_ERR_IO ? esc_fail(d, err, "", "cannot start %u worker threads", s->cfg.workers) : err;
 }
 
 static escertke_err start(escertke_http_server *s, escertke_detail *d)
@@ -239,7 +252,7 @@ static escertke_err start(escertke_http_server *s, escertke_detail *d)
     if (err == ESCERTKE_OK)
         err = write_url(s, url);
     if (err == ESCERTKE_OK)
-        err = start_threads(s);
+        err = start_threads(s, d);
     if (err == ESCERTKE_OK)
         err = start_daemon(s, url.https, d);
     return err == ESCERTKE_OK ? err : esc_fail(d, err, "", "%s", escertke_err_text(err));
@@ -315,13 +328,10 @@ static void wait_idle(escertke_http_server *s, unsigned drain_ms)
 static void stop_daemon(escertke_http_server *s, unsigned drain_ms)
 {
     atomic_store(&s->draining, true);
-    bool ours = MHD_quiesce_daemon(s->daemon) != MHD_INVALID_SOCKET; /* the listening socket is ours again */
     wait_idle(s, drain_ms);
     if (s->workers)
         esc_workers_stop(s->workers, esc_exchange_drop);
-    MHD_stop_daemon(s->daemon);
-    if (ours)
-        close(s->fd);
+    MHD_stop_daemon(s->daemon); /* closes the listening socket */
 }
 
 void escertke_http_server_stop(escertke_http_server *s, unsigned drain_ms)

@@ -570,6 +570,55 @@ static void stop_without_patience_still_ends_cleanly(void **state)
     escertke_http_server_stop(NULL, 0);
 }
 
+static void *stop_in_thread(void *server)
+{
+    escertke_http_server_stop(server, PATIENCE_S * 1000);
+    return NULL;
+}
+
+static void nobody_comes_in_while_it_drains(void **state)
+{
+    escertke_http_server *s = start_with((escertke_http_server_config){ .workers = 1, .threads = 1 });
+    uint16_t number = port(s);
+    int busy = raw_connect(number), late;
+    pthread_t stopper;
+    char text[4096];
+
+    (void)state;
+    atomic_store(&sleep_ms, 1000);
+    raw_send(busy, "GET /x HTTP/1.1\r\n" HEAD "\r\n");
+    while (!atomic_load(&inside))
+        pause_ms(1);
+    assert_int_equal(pthread_create(&stopper, NULL, stop_in_thread, s), 0);
+    pause_ms(200);
+    late = raw_connect(number);
+    assert_true(raw_closed(late));
+    assert_int_equal(raw_response(busy, text, sizeof text), 200);
+    expect_header(text, "Connection", "close");
+    pthread_join(stopper, NULL);
+    assert_int_equal(atomic_load(&handled), 1);
+    close(busy);
+    close(late);
+}
+
+/* Stopping races with event loops and workers that are just awake. */
+static void starts_and_stops_many_times(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 100; i++) {
+        escertke_http_server *s = start_with((escertke_http_server_config){ .workers = i % 3, .threads = 1 + i % 2 });
+        int fds[6];
+        for (size_t k = 0; k < COUNT(fds); k++) {
+            fds[k] = raw_connect(port(s));
+            if (k % 2)
+                raw_send(fds[k], "GET /x HTTP/1.1\r\n" HEAD "\r\n");
+        }
+        escertke_http_server_stop(s, i % 5 ? 0 : 5);
+        for (size_t k = 0; k < COUNT(fds); k++)
+            close(fds[k]);
+    }
+}
+
 /* ---- start ------------------------------------------------------------------------------------------------- */
 
 static void says_why_it_cannot_start(void **state)
@@ -675,6 +724,8 @@ int main(void)
         cmocka_unit_test(a_full_queue_is_503),
         cmocka_unit_test(stop_lets_what_is_being_answered_end),
         cmocka_unit_test(stop_without_patience_still_ends_cleanly),
+        cmocka_unit_test(nobody_comes_in_while_it_drains),
+        cmocka_unit_test(starts_and_stops_many_times),
         cmocka_unit_test(says_why_it_cannot_start),
         cmocka_unit_test(names_a_port_in_use),
         cmocka_unit_test(a_port_is_free_again_after_stop),
