@@ -1,0 +1,185 @@
+/*
+ * The whole run with memory under watch: the nth allocation fails, for every n; and no block that is given back holds a key.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fixture.h"
+
+static struct {
+    long countdown;  /* allocations until one fails; < 0 = never */
+    long count;
+    bool quarantine; /* keep what is released, to look into it */
+    void *kept[20000];
+    size_t kept_size[20000], kept_count;
+} heap;
+
+static void *sweep_alloc(size_t size)
+{
+    heap.count++;
+    if (heap.countdown >= 0 && heap.countdown-- == 0)
+        return NULL; /* this one; those after it succeed again */
+    return malloc(size);
+}
+
+static void sweep_release(void *p)
+{
+    if (!heap.quarantine || heap.kept_count == sizeof heap.kept / sizeof *heap.kept) {
+        free(p);
+        return;
+    }
+    heap.kept[heap.kept_count] = p;
+    heap.kept_size[heap.kept_count++] = malloc_usable_size(p);
+}
+
+static void *sweep_resize(void *p, size_t size)
+{
+    void *q = sweep_alloc(size);
+
+    if (q && p) {
+        size_t old = malloc_usable_size(p);
+        memcpy(q, p, old < size ? old : size);
+        sweep_release(p);
+    }
+    return q;
+}
+
+static void watch(bool on)
+{
+    static const escertke_memory memory = { sweep_alloc, sweep_resize, sweep_release };
+
+    heap.countdown = -1;
+    heap.count = 0;
+    escertke_memory_set(on ? &memory : NULL);
+}
+
+struct world {
+    const struct fixture *f;
+    escertke_store meter_store, panel_store;
+    escertke_terminator *t;
+};
+
+static escertke_err send(void *ctx, const escertke_primitive *req, escertke_primitive *rsp, escertke_detail *d)
+{
+    struct world *w = ctx;
+
+    (void)d;
+    escertke_notify_serve(w->t, req, w->f->now, rsp);
+    return ESCERTKE_OK;
+}
+
+static escertke_now clock_of(void *ctx)
+{
+    return ((struct world *)ctx)->f->now;
+}
+
+/* One run from nothing to nothing; key and ID where it succeeded. */
+static escertke_err whole_run(const struct fixture *f, escertke_key *key)
+{
+    struct world w = { .f = f };
+    escertke_initiator *i = NULL;
+    escertke_key_entry entry, other;
+    escertke_detail d;
+    escertke_err err;
+
+    escertke_detail_init(&d);
+    if ((err = escertke_store_memory(4, &w.meter_store)) == ESCERTKE_OK && (err = escertke_store_memory(4, &w.panel_store)) == ESCERTKE_OK) {
+        escertke_identity panel = { .tls = escertke_tls_openssl(), .credential = f->panel.credential, .id = PANEL,
+                                    .ctx = { "//m2m.example.org", "/in1" }, .store = &w.panel_store };
+        escertke_terminator_config cfg = { .identity = panel };
+        cfg.identity.credential = f->meter.credential;
+        cfg.identity.id = METER;
+        cfg.identity.store = &w.meter_store;
+        escertke_notify_params p = { .to = "/in1/Cmeter", .from = "Cpanel", .send = send, .send_ctx = &w, .clock = clock_of, .clock_ctx = &w };
+        if ((err = escertke_terminator_new(&cfg, &w.t, NULL)) == ESCERTKE_OK &&
+            (err = escertke_initiator_new(&panel, METER, 0, &i, &d)) == ESCERTKE_OK)
+            err = escertke_notify_establish(i, &p, &d);
+    }
+    if (err == ESCERTKE_OK) { /* what the initiator believes, the terminator holds */
+        assert_int_equal(escertke_initiator_entry(i, &entry), ESCERTKE_OK);
+        assert_int_equal(w.meter_store.ops->get(w.meter_store.state, entry.key.id, f->now.unix_s, &other, NULL), ESCERTKE_OK);
+        assert_memory_equal(&entry.key, &other.key, sizeof entry.key);
+        *key = entry.key;
+        escertke_key_entry_wipe(&entry);
+        escertke_key_entry_wipe(&other);
+    }
+    escertke_initiator_free(i);
+    escertke_terminator_free(w.t);
+    escertke_store_close(&w.meter_store);
+    escertke_store_close(&w.panel_store);
+    return err;
+}
+
+static void nth_allocation_fails(void **state)
+{
+    escertke_key key;
+    long total, failed = 0;
+
+    watch(true);
+    assert_int_equal(whole_run(*state, &key), ESCERTKE_OK);
+    total = heap.count;
+    assert_in_range(total, 20, 2000);
+    for (long n = 0; n < total; n++) {
+        watch(true);
+        heap.countdown = n;
+        escertke_err err = whole_run(*state, &key);
+        escertke_class who = escertke_err_class(err);
+        /* On this side it is NOMEM; where the other side ran out, it says 5000, or has no memory left even for the rqi. */
+        if (err != ESCERTKE_OK && err != ESCERTKE_ERR_NOMEM && err != ESCERTKE_ERR_RSC && err != ESCERTKE_ERR_RQI)
+            fail_msg("allocation %ld of %ld: %s (class %d)", n, total, escertke_err_name(err), (int)who);
+        failed += err != ESCERTKE_OK;
+    }
+    watch(false);
+    printf("%ld allocations, %ld of them fatal to the run\n", total, failed);
+    assert_true(failed > total / 2);
+}
+
+static bool holds(const void *block, size_t size, const void *secret, size_t len)
+{
+    return memmem(block, size, secret, len) != NULL;
+}
+
+static void released_blocks_hold_no_key(void **state)
+{
+    escertke_key key;
+    size_t found = 0, ids = 0;
+
+    watch(true);
+    heap.quarantine = true;
+    escertke_err err = whole_run(*state, &key);
+    heap.quarantine = false;
+    watch(false);
+    assert_int_equal(err, ESCERTKE_OK);
+    for (size_t i = 0; i < heap.kept_count; i++) {
+        found += holds(heap.kept[i], heap.kept_size[i], key.key, sizeof key.key) || holds(heap.kept[i], heap.kept_size[i], key.key, 16);
+        ids += holds(heap.kept[i], heap.kept_size[i], "Cpanel", 6); /* the look itself works: names may stay behind */
+        free(heap.kept[i]);
+    }
+    heap.kept_count = 0;
+    assert_true(ids > 0);
+    assert_int_equal(found, 0);
+}
+
+static int setup(void **state)
+{
+    *state = fixture_new();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_free(*state);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(nth_allocation_fails), cmocka_unit_test(released_blocks_hold_no_key) };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
