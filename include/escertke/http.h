@@ -34,8 +34,9 @@ typedef struct escertke_http_server_config {
     escertke_log log;
 } escertke_http_server_config;
 
-/** Start listening. @return OK, ARG (URL), IO (port in use, not permitted...), CREDENTIAL (TLS files), NOMEM; detail says which */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_http_server_start(const escertke_http_server_config *cfg, escertke_http_server **out, escertke_detail *d);
+/** Start listening. @return OK, ARG (URL), IO (port in use, not permitted...), CREDENTIAL (TLS files), NOMEM; d says which */
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_http_server_start(const escertke_http_server_config *cfg,
+                                                                      escertke_http_server **out, escertke_detail *d);
 /** URL with the real port, "http://127.0.0.1:41234/notify"; valid until stop. */
 ESCERTKE_API const char *escertke_http_server_url(const escertke_http_server *s);
 /**
@@ -55,8 +56,12 @@ typedef struct escertke_http_client_config {
     escertke_span tls_cert, tls_key; /* PEM client certificate for the hop; empty = none */
 } escertke_http_client_config;
 
-/** Thread-safe client that keeps connections. No redirects, no proxies, no cookies, http and https only. @return OK, NOMEM, BACKEND */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_http_client_new(const escertke_http_client_config *cfg, escertke_http_client **out);
+/**
+ * Thread-safe client that keeps connections. No redirects, no proxies, no cookies, http and https only.
+ * @return OK, ARG, NOMEM, BACKEND, TOO_LARGE (a PEM text past 1 MiB)
+ */
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_http_client_new(const escertke_http_client_config *cfg,
+                                                                    escertke_http_client **out);
 /**
  * Send req to @p base and read its response.
  *

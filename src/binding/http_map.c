@@ -51,10 +51,8 @@ static const struct {
     escertke_op op;
 } methods[] = {
     { "POST", ESCERTKE_OP_NOTIFY }, /* Create if Content-Type has a "ty" (R-BH-1) */
-    { "POST", ESCERTKE_OP_CREATE },
-    { "GET", ESCERTKE_OP_RETRIEVE },
-    { "PUT", ESCERTKE_OP_UPDATE },
-    { "DELETE", ESCERTKE_OP_DELETE },
+    { "POST", ESCERTKE_OP_CREATE }, { "GET", ESCERTKE_OP_RETRIEVE },
+    { "PUT", ESCERTKE_OP_UPDATE },  { "DELETE", ESCERTKE_OP_DELETE },
 };
 #define METHODS (sizeof methods / sizeof *methods)
 
@@ -143,9 +141,9 @@ void esc_http_in_line(struct esc_http_in *in, const char *method, escertke_span 
     while (i < METHODS && strcmp(method, methods[i].name) != 0)
         i++;
     if (i == METHODS) {
-        esc_http_in_refuse(in, ESCERTKE_RSC_OPERATION_NOT_ALLOWED,
-                           esc_fail(in->d, ESCERTKE_ERR_HTTP, "TS-0009 6.2.1",
-                                    "method must be POST, GET, PUT or DELETE, found %.20s", method));
+        esc_http_in_refuse(
+            in, ESCERTKE_RSC_OPERATION_NOT_ALLOWED,
+            esc_fail(in->d, ESCERTKE_ERR_HTTP, "TS-0009 6.2.1", "method must be POST, GET, PUT or DELETE, found %.20s", method));
         return;
     }
     in->p->op = methods[i].op;

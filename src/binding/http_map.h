@@ -16,12 +16,12 @@ struct esc_http_in {
     escertke_primitive *p;
     escertke_detail *d;
     bool response;
-    uint32_t seen;     /* rows of the header table met so far */
+    uint32_t seen; /* rows of the header table met so far */
     enum esc_http_media media;
-    int ty;            /* parameter of Content-Type; 0 = none */
+    int ty; /* parameter of Content-Type; 0 = none */
     struct esc_http_accept accept;
-    escertke_err err;  /* first failure */
-    int rsc, status;   /* how a server answers it */
+    escertke_err err; /* first failure */
+    int rsc, status;  /* how a server answers it */
 };
 
 /** @param p  initialised, empty; @param d  initialised, NULL allowed. Both are borrowed while the message is read. */

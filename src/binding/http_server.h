@@ -21,11 +21,11 @@ struct escertke_http_server {
     atomic_bool draining;
     pthread_mutex_t lock;
     pthread_cond_t idle;
-    unsigned busy;               /* exchanges between the last byte of the request and of the response; under lock */
-    bool started;                /* until then the back end's words go to backend; under lock */
+    unsigned busy; /* exchanges between the last byte of the request and of the response; under lock */
+    bool started;  /* until then the back end's words go to backend; under lock */
     char backend[160];
     escertke_buf tls_cert, tls_key, tls_trust; /* NUL-terminated for libmicrohttpd */
-    char prefix[ESCERTKE_ID_MAX + 1]; /* percent-encoding removed */
+    char prefix[ESCERTKE_ID_MAX + 1];          /* percent-encoding removed */
     escertke_buf url;
 };
 

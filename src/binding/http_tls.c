@@ -20,7 +20,8 @@ static escertke_err refuse(escertke_detail *d, const char *what, int code)
     return esc_fail(d, err, "TS-0009 7.2", "%s: %s", what, gnutls_strerror(code));
 }
 
-/* Read on its own first: what GnuTLS 3.7 has built of a certificate that it cannot read, it does not release in the call below. */
+/* Read on its own first: what GnuTLS 3.7 has built of a certificate that it cannot read, it does not release in the call below.
+ */
 static int try_certificate(const gnutls_datum_t *pem)
 {
     gnutls_x509_crt_t crt;

@@ -6,9 +6,9 @@
 
 struct esc_http_url {
     bool https;
-    bool v6;        /* host is an IPv6 address and stands in brackets */
+    bool v6; /* host is an IPv6 address and stands in brackets */
     bool port_given;
-    uint16_t port;  /* the scheme's own if none is given; 0 is accepted here and means "any free" to a listener */
+    uint16_t port;                  /* the scheme's own if none is given; 0 is accepted here and means "any free" to a listener */
     char host[ESCERTKE_ID_MAX + 1]; /* without brackets */
     char path[ESCERTKE_ID_MAX + 1]; /* as written, without a "/" at its end; "" = none */
 };

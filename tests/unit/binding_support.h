@@ -19,7 +19,8 @@
 static inline void expect_err(const char *name, escertke_err found, escertke_err expected, const escertke_detail *d)
 {
     if (found != expected)
-        fail_msg("%s: expected %s, found %s (%s)", name, escertke_err_name(expected), escertke_err_name(found), d ? d->reason : "");
+        fail_msg("%s: expected %s, found %s (%s)", name, escertke_err_name(expected), escertke_err_name(found),
+                 d ? d->reason : "");
 }
 
 static inline void expect_text(const char *name, const char *found, const char *expected)

@@ -46,12 +46,16 @@ static const struct {
 } answers[] = {
     { "good", JSON_OK, ESCERTKE_OK, 2000 },
     { "after a 100", "HTTP/1.1 100 Continue\r\nX-M2M-RSC: 4000\r\nX-M2M-RI: zz\r\n\r\n" JSON_OK, ESCERTKE_OK, 2000 },
-    { "in chunks", OK_HEAD "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n", ESCERTKE_OK, 2000 },
+    { "in chunks", OK_HEAD "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n",
+      ESCERTKE_OK, 2000 },
     { "until the end of the connection", OK_HEAD "Content-Type: application/json\r\n\r\n{}", ESCERTKE_OK, 2000 },
-    { "error code", "HTTP/1.1 403\r\nX-M2M-RSC: 4106\r\nX-M2M-RI: r1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+    { "error code",
+      "HTTP/1.1 403\r\nX-M2M-RSC: 4106\r\nX-M2M-RI: r1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
       ESCERTKE_OK, 4106 },
-    { "status of another kind than the code", "HTTP/1.1 500 X\r\nX-M2M-RSC: 2000\r\nX-M2M-RI: r1\r\nContent-Type: application/json\r\n"
-      "Content-Length: 2\r\n\r\n{}", ESCERTKE_OK, 2000 },
+    { "status of another kind than the code",
+      "HTTP/1.1 500 X\r\nX-M2M-RSC: 2000\r\nX-M2M-RI: r1\r\nContent-Type: application/json\r\n"
+      "Content-Length: 2\r\n\r\n{}",
+      ESCERTKE_OK, 2000 },
     { "nothing", NULL, ESCERTKE_ERR_UNREACHABLE, 0 },
     { "half a status line", "HTTP/1.1 2", ESCERTKE_ERR_UNREACHABLE, 0 },
     { "half the headers", "HTTP/1.1 200 OK\r\nX-M2M-RSC: 20", ESCERTKE_ERR_UNREACHABLE, 0 },
@@ -59,9 +63,11 @@ static const struct {
     { "half the body", OK_HEAD "Content-Type: application/json\r\nContent-Length: 20\r\n\r\n{", ESCERTKE_ERR_UNREACHABLE, 0 },
     { "garbage", "\x16\x03\x03\x00\x05 this is not HTTP at all, really not\r\n\r\n", ESCERTKE_ERR_HTTP, 0 },
     { "garbage in the status", "HTTP/1.1 abc OK\r\nX-M2M-RSC: 2000\r\n\r\n", ESCERTKE_ERR_HTTP, 0 },
-    { "bad chunk", OK_HEAD "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n", ESCERTKE_ERR_HTTP, 0 },
+    { "bad chunk", OK_HEAD "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+      ESCERTKE_ERR_HTTP, 0 },
     { "redirect", "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", ESCERTKE_ERR_HTTP, 0 },
-    { "a web server", "HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>", ESCERTKE_ERR_HTTP, 0 },
+    { "a web server", "HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>", ESCERTKE_ERR_HTTP,
+      0 },
     { "no RSC", "HTTP/1.1 200 OK\r\nX-M2M-RI: r1\r\nContent-Length: 0\r\n\r\n", ESCERTKE_ERR_HTTP, 0 },
     { "RSC not a number", "HTTP/1.1 200 OK\r\nX-M2M-RSC: OK\r\nX-M2M-RI: r1\r\nContent-Length: 0\r\n\r\n", ESCERTKE_ERR_HTTP, 0 },
     { "RI of another", "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\nX-M2M-RI: r2\r\nContent-Length: 0\r\n\r\n", ESCERTKE_ERR_RQI, 0 },
@@ -115,12 +121,16 @@ static void bounds_what_it_takes(void **state)
         const char *tail;
         escertke_err err;
     } cases[] = {
-        { "body announced", OK_HEAD "Content-Type: application/json\r\nContent-Length: 204800\r\n\r\n", 204800, "", ESCERTKE_ERR_TOO_LARGE },
+        { "body announced", OK_HEAD "Content-Type: application/json\r\nContent-Length: 204800\r\n\r\n", 204800, "",
+          ESCERTKE_ERR_TOO_LARGE },
         { "body not announced", OK_HEAD "Content-Type: application/json\r\n\r\n", 204800, "", ESCERTKE_ERR_TOO_LARGE },
-        { "body at the limit", OK_HEAD "Content-Type: application/json\r\nContent-Length: 131072\r\n\r\n", 131072, "", ESCERTKE_OK },
+        { "body at the limit", OK_HEAD "Content-Type: application/json\r\nContent-Length: 131072\r\n\r\n", 131072, "",
+          ESCERTKE_OK },
         { "header line", OK_HEAD "X-Pad: ", 40000, "\r\nContent-Length: 0\r\n\r\n", ESCERTKE_ERR_TOO_LARGE },
-        { "header line past libcurl's limit", OK_HEAD "X-Pad: ", 204800, "\r\nContent-Length: 0\r\n\r\n", ESCERTKE_ERR_TOO_LARGE },
-        { "header value", "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\nX-M2M-RI: ", 5000, "\r\nContent-Length: 0\r\n\r\n", ESCERTKE_ERR_HTTP },
+        { "header line past libcurl's limit", OK_HEAD "X-Pad: ", 204800, "\r\nContent-Length: 0\r\n\r\n",
+          ESCERTKE_ERR_TOO_LARGE },
+        { "header value", "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\nX-M2M-RI: ", 5000, "\r\nContent-Length: 0\r\n\r\n",
+          ESCERTKE_ERR_HTTP },
     };
 
     (void)state;
@@ -144,9 +154,9 @@ static void bounds_what_it_takes(void **state)
 static void gives_up_in_time(void **state)
 {
     static const struct canned cases[] = {
-        { .answer = "", .stay = true },                                   /* silence */
-        { .answer = "HTTP/1.1 200 OK\r\nX-M2M-RSC: 20", .stay = true },   /* silence in the middle */
-        { .answer = JSON_OK, .delay_ms = 1500 },                          /* too late */
+        { .answer = "", .stay = true },                                 /* silence */
+        { .answer = "HTTP/1.1 200 OK\r\nX-M2M-RSC: 20", .stay = true }, /* silence in the middle */
+        { .answer = JSON_OK, .delay_ms = 1500 },                        /* too late */
     };
 
     (void)state;
@@ -191,14 +201,10 @@ static void refuses_what_it_cannot_send(void **state)
         const char *base, *to, *rqi;
         escertke_op op;
     } cases[] = {
-        { "ftp://127.0.0.1", "x", "r1", ESCERTKE_OP_NOTIFY },
-        { "http://me:secret@127.0.0.1", "x", "r1", ESCERTKE_OP_NOTIFY },
-        { "http://127.0.0.1:0", "x", "r1", ESCERTKE_OP_NOTIFY },
-        { "file:///etc/passwd", "x", "r1", ESCERTKE_OP_RETRIEVE },
-        { "http://127.0.0.1", NULL, "r1", ESCERTKE_OP_NOTIFY },
-        { "http://127.0.0.1", "a//b", "r1", ESCERTKE_OP_NOTIFY },
-        { "http://127.0.0.1", "x", NULL, ESCERTKE_OP_NOTIFY },
-        { "http://127.0.0.1", "x", "r1", ESCERTKE_OP_NONE },
+        { "ftp://127.0.0.1", "x", "r1", ESCERTKE_OP_NOTIFY },    { "http://me:secret@127.0.0.1", "x", "r1", ESCERTKE_OP_NOTIFY },
+        { "http://127.0.0.1:0", "x", "r1", ESCERTKE_OP_NOTIFY }, { "file:///etc/passwd", "x", "r1", ESCERTKE_OP_RETRIEVE },
+        { "http://127.0.0.1", NULL, "r1", ESCERTKE_OP_NOTIFY },  { "http://127.0.0.1", "a//b", "r1", ESCERTKE_OP_NOTIFY },
+        { "http://127.0.0.1", "x", NULL, ESCERTKE_OP_NOTIFY },   { "http://127.0.0.1", "x", "r1", ESCERTKE_OP_NONE },
     };
     escertke_http_client *c = new_client(1000);
 
@@ -220,7 +226,8 @@ static void refuses_what_it_cannot_send(void **state)
 static const struct {
     const char *name, *path, *to, *request_line;
     bool to_ae;
-} lines[] = { /* R-BH-2, R-BH-7 */
+} lines[] = {
+    /* R-BH-2, R-BH-7 */
     { "SP-relative", "", "/in1/S5f0e", "POST /~/in1/S5f0e HTTP/1.1\r\n", false },
     { "Absolute", "/", "//m2m.prov.com/in1/-", "POST /_/m2m.prov.com/in1/- HTTP/1.1\r\n", false },
     { "CSE-relative", "", "in1base/x", "POST /in1base/x HTTP/1.1\r\n", false },

@@ -29,12 +29,28 @@ static const struct {
     { "create", "POST", "/x", { RI, "Content-Type: application/json;ty=2" }, "{}", 0, 0, ESCERTKE_OP_CREATE, 2 },
     { "create without content", "POST", "/x", { RI, "Content-Type: application/json;ty=2" }, "", 0, 0, ESCERTKE_OP_CREATE, 2 },
     { "retrieve", "GET", "/x?atrl=esi", { RI }, "", 0, 0, ESCERTKE_OP_RETRIEVE, 0 },
-    { "retrieve with a type it does not need", "GET", "/x", { RI, "Content-Type: text/plain" }, "", 0, 0, ESCERTKE_OP_RETRIEVE, 0 },
+    { "retrieve with a type it does not need",
+      "GET",
+      "/x",
+      { RI, "Content-Type: text/plain" },
+      "",
+      0,
+      0,
+      ESCERTKE_OP_RETRIEVE,
+      0 },
     { "retrieve ignores ty", "GET", "/x", { RI, "Content-Type: application/json;ty=2" }, "", 0, 0, ESCERTKE_OP_RETRIEVE, 0 },
     { "update", "PUT", "/x", { RI, JSON }, "{}", 0, 0, ESCERTKE_OP_UPDATE, 0 },
     { "delete", "DELETE", "/x", { RI }, "", 0, 0, ESCERTKE_OP_DELETE, 0 },
     { "names in any case", "POST", "/x", { "x-m2m-ri:A", "CONTENT-TYPE: application/json" }, "{}", 0, 0, ESCERTKE_OP_NOTIFY, 0 },
-    { "unknown headers twice", "GET", "/x", { RI, "X-M2M-Foo: 1", "X-M2M-Foo: 2", "Cookie: a" }, "", 0, 0, ESCERTKE_OP_RETRIEVE, 0 },
+    { "unknown headers twice",
+      "GET",
+      "/x",
+      { RI, "X-M2M-Foo: 1", "X-M2M-Foo: 2", "Cookie: a" },
+      "",
+      0,
+      0,
+      ESCERTKE_OP_RETRIEVE,
+      0 },
     { "response header in a request", "GET", "/x", { RI, "X-M2M-RSC: foo" }, "", 0, 0, ESCERTKE_OP_RETRIEVE, 0 },
     { "accept in two fields", "GET", "/x", { RI, "Accept: text/html", "Accept: */*" }, "", 0, 0, ESCERTKE_OP_RETRIEVE, 0 },
     { "XML goes up", "POST", "/x", { RI, "Content-Type: application/xml" }, "<a/>", 0, 0, ESCERTKE_OP_NOTIFY, 0 },
@@ -79,7 +95,8 @@ static void maps_requests(void **state)
         assert_int_equal(escertke_buf_append(&p.content, requests[i].body, strlen(requests[i].body)), ESCERTKE_OK);
         esc_http_in_end(&in);
         if (in.rsc != requests[i].rsc || in.status != requests[i].status)
-            fail_msg("%s: expected %d/%d, found %d/%d (%s)", name, requests[i].status, requests[i].rsc, in.status, in.rsc, d.reason);
+            fail_msg("%s: expected %d/%d, found %d/%d (%s)", name, requests[i].status, requests[i].rsc, in.status, in.rsc,
+                     d.reason);
         assert_int_equal(in.err == ESCERTKE_OK, requests[i].rsc == 0);
         assert_int_equal(d.reason[0] == '\0', requests[i].rsc == 0);
         if (!in.rsc) {
@@ -93,9 +110,12 @@ static void maps_requests(void **state)
 
 static void maps_all_parameters(void **state)
 {
-    static const char *const lines[LINES_MAX] = { "X-M2M-Origin: /mn1/C1", "X-M2M-RI: r", "X-M2M-RVI: 2a", "X-M2M-OT: 20260601T120000",
-                                                  "X-M2M-RET: +5000",       "X-M2M-RST: 20260601T120030", "X-M2M-OET: 20260601T120001",
-                                                  "X-M2M-GID: g",           "X-M2M-VSI: v w", "Content-Type: application/cbor" };
+    static const char *const lines[LINES_MAX] = {
+        "X-M2M-Origin: /mn1/C1",         "X-M2M-RI: r",      "X-M2M-RVI: 2a",
+        "X-M2M-OT: 20260601T120000",     "X-M2M-RET: +5000", "X-M2M-RST: 20260601T120030",
+        "X-M2M-OET: 20260601T120001",    "X-M2M-GID: g",     "X-M2M-VSI: v w",
+        "Content-Type: application/cbor"
+    };
     struct esc_http_in in;
     escertke_primitive p;
 
@@ -380,7 +400,8 @@ static void writes_responses(void **state)
         const char *name, *req_rvi, *rvi, *rqi, *content, *headers;
         int rsc;
     } cases[] = {
-        { "R 10.4", "3", "3", "A0001", "{}", "X-M2M-RSC: 2000\nX-M2M-RI: A0001\nX-M2M-RVI: 3\nContent-Type: application/json\n", 2000 },
+        { "R 10.4", "3", "3", "A0001", "{}", "X-M2M-RSC: 2000\nX-M2M-RI: A0001\nX-M2M-RVI: 3\nContent-Type: application/json\n",
+          2000 },
         { "identifier of another", "3", NULL, "B", "", "X-M2M-RSC: 4106\nX-M2M-RVI: 3\nX-M2M-RI: A0001\n", 4106 },
         { "Release 1", NULL, NULL, NULL, "", "X-M2M-RSC: 2000\nX-M2M-RI: A0001\n", 2000 },
         { "chosen above", NULL, "2a", NULL, "", "X-M2M-RSC: 2000\nX-M2M-RI: A0001\nX-M2M-RVI: 2a\n", 2000 },

@@ -48,7 +48,8 @@ static void reads_content_types(void **state)
         enum esc_http_media media;
         escertke_format format = 0;
         int ty;
-        expect_err(types[i].value, esc_http_content_type_read(text_span(types[i].value), &media, &format, &ty), types[i].err, NULL);
+        expect_err(types[i].value, esc_http_content_type_read(text_span(types[i].value), &media, &format, &ty), types[i].err,
+                   NULL);
         if (types[i].err != ESCERTKE_OK)
             continue;
         expect_int(types[i].value, media, types[i].media);

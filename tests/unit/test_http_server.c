@@ -123,7 +123,8 @@ static void serves_all_operations(void **state)
                 set(&req.atrl, "esi");
                 req.rcn = 1;
             }
-            expect_err(cases[i].answer, escertke_http_send(c, escertke_http_server_url(s), false, &req, &rsp, &d), ESCERTKE_OK, &d);
+            expect_err(cases[i].answer, escertke_http_send(c, escertke_http_server_url(s), false, &req, &rsp, &d), ESCERTKE_OK,
+                       &d);
             expect_int(cases[i].answer, rsp.rsc, cases[i].rsc);
             expect_content(cases[i].answer, &rsp, cases[i].answer);
             expect_text("rvi", rsp.rvi, "3");
@@ -141,8 +142,11 @@ static void answers_as_the_standard_shows(void **state)
     char text[4096];
 
     (void)state;
-    assert_int_equal(ask(s, "POST /~/in1/S5f0e HTTP/1.1\r\n" HEAD "Accept: application/json\r\nContent-Type: application/json\r\n"
-                            "Content-Length: 2\r\n\r\n{}", text, sizeof text), 200);
+    assert_int_equal(ask(s,
+                         "POST /~/in1/S5f0e HTTP/1.1\r\n" HEAD "Accept: application/json\r\nContent-Type: application/json\r\n"
+                         "Content-Length: 2\r\n\r\n{}",
+                         text, sizeof text),
+                     200);
     expect_header(text, "X-M2M-RSC", "2000");
     expect_header(text, "X-M2M-RI", "r1");
     expect_header(text, "X-M2M-RVI", "3");
@@ -165,17 +169,20 @@ static const struct {
     { "bad escape", "GET /in/%zz HTTP/1.1\r\n" HEAD "\r\n", 400, "4000", "r1" },
     { "NUL in the path", "GET /in/%00 HTTP/1.1\r\n" HEAD "\r\n", 400, "4000", "r1" },
     { "bad query", "GET /in/x?rcn=foo HTTP/1.1\r\n" HEAD "\r\n", 400, "4000", "r1" },
-    { "content type", "POST /in/x HTTP/1.1\r\n" HEAD "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}", 415, "4015", "r1" },
+    { "content type", "POST /in/x HTTP/1.1\r\n" HEAD "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}", 415, "4015",
+      "r1" },
     { "no content type", "POST /in/x HTTP/1.1\r\n" HEAD "Content-Length: 2\r\n\r\n{}", 415, "4015", "r1" },
     { "accept", "GET /in/x HTTP/1.1\r\n" HEAD "Accept: application/xml\r\n\r\n", 406, "5207", "r1" },
     { "announced too large", "POST /in/x HTTP/1.1\r\n" HEAD "Content-Type: application/json\r\nContent-Length: 101\r\n\r\n", 413,
       "4000", "r1" },
     { "announced absurdly large",
-      "POST /in/x HTTP/1.1\r\n" HEAD "Content-Type: application/json\r\nContent-Length: 9000000000000000000\r\n\r\n", 413, "4000", "r1" },
+      "POST /in/x HTTP/1.1\r\n" HEAD "Content-Type: application/json\r\nContent-Length: 9000000000000000000\r\n\r\n", 413, "4000",
+      "r1" },
     { "too large in pieces",
       "POST /in/x HTTP/1.1\r\n" HEAD "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n"
       "0123456789012345678901234567890123456789012345678901234567890123\r\n40\r\n"
-      "0123456789012345678901234567890123456789012345678901234567890123\r\n0\r\n\r\n", 413, "4000", "r1" },
+      "0123456789012345678901234567890123456789012345678901234567890123\r\n0\r\n\r\n",
+      413, "4000", "r1" },
 };
 
 static void refuses_with_the_right_code(void **state)
@@ -203,8 +210,10 @@ static void takes_any_path_below_the_prefix(void **state)
 {
     static const struct {
         const char *path, *to;
-    } cases[] = { { "/notify", "to=- " },        { "/notify/", "to=- " },
-                  { "/notify/~/in1/S1", "to=/in1/S1 " }, { "/notify/in1base/x", "to=in1base/x " } };
+    } cases[] = { { "/notify", "to=- " },
+                  { "/notify/", "to=- " },
+                  { "/notify/~/in1/S1", "to=/in1/S1 " },
+                  { "/notify/in1base/x", "to=in1base/x " } };
     escertke_http_server *s = start_with((escertke_http_server_config){ .listen = "http://127.0.0.1:0/notify/" });
     char text[4096], request[500];
 
@@ -312,9 +321,8 @@ static void closes_idle_connections(void **state)
 /* A byte now and then is never idle; only the time in all ends it. */
 static void ends_requests_that_trickle(void **state)
 {
-    static const char *const starts[] = {
-        "GET /", "POST /x HTTP/1.1\r\n" HEAD "Content-Type: application/json\r\nContent-Length: 90\r\n\r\n{"
-    };
+    static const char *const starts[] = { "GET /", "POST /x HTTP/1.1\r\n" HEAD
+                                                   "Content-Type: application/json\r\nContent-Length: 90\r\n\r\n{" };
     escertke_http_server *s = start_with((escertke_http_server_config){ .timeout_s = 1 });
     int fds[COUNT(starts)];
     bool ended = false;
@@ -358,11 +366,13 @@ static void waits_for_the_body_with_100(void **state)
     char text[4096];
 
     (void)state;
-    raw_send(fd, "POST /x HTTP/1.1\r\n" HEAD "Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    raw_send(fd,
+             "POST /x HTTP/1.1\r\n" HEAD "Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
     assert_int_equal(raw_response(fd, text, sizeof text), 100);
     raw_send(fd, "{}");
     assert_int_equal(raw_response(fd, text, sizeof text), 200);
-    raw_send(fd, "POST /x HTTP/1.1\r\n" HEAD "Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 200\r\n\r\n");
+    raw_send(fd,
+             "POST /x HTTP/1.1\r\n" HEAD "Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 200\r\n\r\n");
     assert_int_equal(raw_response(fd, text, sizeof text), 413);
     close(fd);
     escertke_http_server_stop(s, 1000);
@@ -627,8 +637,10 @@ static void says_why_it_cannot_start(void **state)
         const char *listen;
         escertke_err err;
     } cases[] = {
-        { "127.0.0.1:80", ESCERTKE_ERR_ARG },         { "http://127.0.0.1:0/x?y", ESCERTKE_ERR_ARG },
-        { "http://u@127.0.0.1:0", ESCERTKE_ERR_ARG }, { "http://192.0.2.1:0", ESCERTKE_ERR_IO },
+        { "127.0.0.1:80", ESCERTKE_ERR_ARG },
+        { "http://127.0.0.1:0/x?y", ESCERTKE_ERR_ARG },
+        { "http://u@127.0.0.1:0", ESCERTKE_ERR_ARG },
+        { "http://192.0.2.1:0", ESCERTKE_ERR_IO },
         { "https://127.0.0.1:0", ESCERTKE_ERR_CREDENTIAL },
     };
     escertke_http_server *s = NULL;

@@ -165,7 +165,8 @@ static void bounds_the_length(void **state)
     escertke_primitive_init(&req);
     assert_int_equal(esc_http_target_read((escertke_span){ (uint8_t *)target, ESC_HTTP_TARGET_MAX + 1 }, "", &req, NULL),
                      ESCERTKE_ERR_PRIMITIVE);
-    assert_int_equal(esc_http_target_read((escertke_span){ (uint8_t *)target, ESC_HTTP_TARGET_MAX }, "", &req, NULL), ESCERTKE_OK);
+    assert_int_equal(esc_http_target_read((escertke_span){ (uint8_t *)target, ESC_HTTP_TARGET_MAX }, "", &req, NULL),
+                     ESCERTKE_OK);
     assert_int_equal(strlen(req.to), ESC_HTTP_TARGET_MAX - 1);
     escertke_primitive_clear(&req);
 }
@@ -188,8 +189,10 @@ static void bounds_the_length_of_absolute(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_targets),    cmocka_unit_test(refuses_to_write),
-        cmocka_unit_test(reads_targets),     cmocka_unit_test(bounds_the_length),
+        cmocka_unit_test(writes_targets),
+        cmocka_unit_test(refuses_to_write),
+        cmocka_unit_test(reads_targets),
+        cmocka_unit_test(bounds_the_length),
         cmocka_unit_test(bounds_the_length_of_absolute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,9 +36,9 @@ static void reads_numbers(void **state)
         bool ok;
         int value;
     } cases[] = {
-        { "1000", true, 1000 }, { "6999", true, 6999 }, { "0002000", true, 2000 }, { "999", false, 0 },   { "7000", false, 0 },
-        { "", false, 0 },       { "-1", false, 0 },     { "+2000", false, 0 },     { "2000 ", false, 0 }, { "0x7d0", false, 0 },
-        { "2000.0", false, 0 }, { "12345678901234567890", false, 0 },
+        { "1000", true, 1000 }, { "6999", true, 6999 }, { "0002000", true, 2000 }, { "999", false, 0 },
+        { "7000", false, 0 },   { "", false, 0 },       { "-1", false, 0 },        { "+2000", false, 0 },
+        { "2000 ", false, 0 },  { "0x7d0", false, 0 },  { "2000.0", false, 0 },    { "12345678901234567890", false, 0 },
     };
 
     (void)state;

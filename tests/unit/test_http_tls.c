@@ -21,8 +21,8 @@ static void hop_pki_make(struct hop_pki *p, const char *name)
     const struct pki_cert *one[1];
 
     p->root = pki_make(&(struct pki_params){ .cn = name, .is_ca = true });
-    p->server = pki_make(&(struct pki_params){
-        .cn = "server", .issuer = &p->root, .san = san, .san_count = 1, .eku = PKI_EKU_SERVER });
+    p->server =
+        pki_make(&(struct pki_params){ .cn = "server", .issuer = &p->root, .san = san, .san_count = 1, .eku = PKI_EKU_SERVER });
     p->client = pki_make(&(struct pki_params){ .cn = "client", .issuer = &p->root, .eku = PKI_EKU_CLIENT });
     p->server_only = pki_make(&(struct pki_params){ .cn = "no client", .issuer = &p->root, .eku = PKI_EKU_SERVER });
     one[0] = &p->root;
@@ -40,7 +40,9 @@ static void hop_pki_make(struct hop_pki *p, const char *name)
 
 static void hop_pki_free(struct hop_pki *p)
 {
-    char *texts[] = { p->trust, p->server_pem, p->server_key, p->client_pem, p->client_key, p->server_only_pem, p->server_only_key };
+    char *texts[] = {
+        p->trust, p->server_pem, p->server_key, p->client_pem, p->client_key, p->server_only_pem, p->server_only_key
+    };
 
     for (size_t i = 0; i < COUNT(texts); i++)
         free(texts[i]);
@@ -157,7 +159,8 @@ static void authenticates_the_server(void **state)
     escertke_detail d;
 
     (void)state;
-    expect_err("trusted", exchange(escertke_http_server_url(s), &(escertke_http_client_config){ .tls_trust = text_span(ours.trust) }, &d),
+    expect_err("trusted",
+               exchange(escertke_http_server_url(s), &(escertke_http_client_config){ .tls_trust = text_span(ours.trust) }, &d),
                ESCERTKE_OK, &d);
     expect_err("untrusted",
                exchange(escertke_http_server_url(s), &(escertke_http_client_config){ .tls_trust = text_span(others.trust) }, &d),
@@ -259,7 +262,8 @@ static void anchors_that_cannot_be_read_are_a_credential_error(void **state)
     escertke_detail d;
 
     (void)state;
-    expect_err("anchors", exchange(escertke_http_server_url(s), &(escertke_http_client_config){ .tls_trust = text_span("no PEM") }, &d),
+    expect_err("anchors",
+               exchange(escertke_http_server_url(s), &(escertke_http_client_config){ .tls_trust = text_span("no PEM") }, &d),
                ESCERTKE_ERR_CREDENTIAL, &d);
     escertke_http_server_stop(s, 1000);
 }

@@ -35,10 +35,41 @@ static void takes_urls_apart(void **state)
 }
 
 static const char *const bad[] = {
-    "", "a", "ftp://a", "http:/a", "HTTP//a", "http://", "http:///x", "http://:80", "http://a:", "http://a:65536", "http://a:8x",
-    "http://a:-1", "http://a:000080", "http://u@a", "http://u:p@a/", "http://a?x", "http://a/x?y", "http://a/x#y", "http://a b",
-    "http://a/b c", "http://a\r\nX: y", "http://a/\x01", "http://[::1", "http://[::1]x", "http://[]", "http://[g::1]", "http://::1/",
-    "http://a/%", "http://a/%4", "http://a/%zz", "http://a/../b", "http://a/b/..", "http://a//b", "http://a/b//", "http://\xc3\xa4/",
+    "",
+    "a",
+    "ftp://a",
+    "http:/a",
+    "HTTP//a",
+    "http://",
+    "http:///x",
+    "http://:80",
+    "http://a:",
+    "http://a:65536",
+    "http://a:8x",
+    "http://a:-1",
+    "http://a:000080",
+    "http://u@a",
+    "http://u:p@a/",
+    "http://a?x",
+    "http://a/x?y",
+    "http://a/x#y",
+    "http://a b",
+    "http://a/b c",
+    "http://a\r\nX: y",
+    "http://a/\x01",
+    "http://[::1",
+    "http://[::1]x",
+    "http://[]",
+    "http://[g::1]",
+    "http://::1/",
+    "http://a/%",
+    "http://a/%4",
+    "http://a/%zz",
+    "http://a/../b",
+    "http://a/b/..",
+    "http://a//b",
+    "http://a/b//",
+    "http://\xc3\xa4/",
 };
 
 static void refuses_other_urls(void **state)
@@ -100,9 +131,8 @@ static void decodes_percent(void **state)
     static const struct {
         const char *in, *out;
     } cases[] = {
-        { "", "" },        { "abc", "abc" },  { "%41%62", "Ab" }, { "%2f%2F", "//" }, { "a%", NULL },
-        { "a%4", NULL },   { "%4g", NULL },   { "%g4", NULL },    { "%00", NULL },    { "%%41", NULL },
-        { "1234567", "1234567" },             { "12345678", NULL },
+        { "", "" },      { "abc", "abc" }, { "%41%62", "Ab" }, { "%2f%2F", "//" }, { "a%", NULL },           { "a%4", NULL },
+        { "%4g", NULL }, { "%g4", NULL },  { "%00", NULL },    { "%%41", NULL },   { "1234567", "1234567" }, { "12345678", NULL },
     };
     char out[8];
 
@@ -133,8 +163,12 @@ static void encodes_percent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_urls_apart),     cmocka_unit_test(refuses_other_urls), cmocka_unit_test(says_no_user_information_back),
-        cmocka_unit_test(writes_the_authority), cmocka_unit_test(decodes_percent),    cmocka_unit_test(encodes_percent),
+        cmocka_unit_test(takes_urls_apart),
+        cmocka_unit_test(refuses_other_urls),
+        cmocka_unit_test(says_no_user_information_back),
+        cmocka_unit_test(writes_the_authority),
+        cmocka_unit_test(decodes_percent),
+        cmocka_unit_test(encodes_percent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
