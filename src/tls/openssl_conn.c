@@ -269,7 +269,8 @@ static escertke_err check_complete(struct openssl_conn *conn)
 /* On failure the only octets that leave are one alert record of our own making: nothing of a half-made flight does. */
 static void put_alert(struct openssl_conn *conn, escertke_buf *out, size_t start)
 {
-    escertke_wipe(out->ptr + start, out->len - start);
+    if (out->len > start)
+        escertke_wipe(out->ptr + start, out->len - start);
     out->len = start;
     if (conn->alert < 0 || conn->alert_received)
         return;
