@@ -126,23 +126,35 @@ static void start(struct esc_call *c, struct esc_cse *cse, const escertke_primit
     escertke_primitive_init(&c->hop.req);
 }
 
+/* Without the lock. false: the file is behind what is in memory, and the log says why. */
+static bool save(struct esc_cse *cse)
+{
+    escertke_detail d;
+
+    escertke_detail_init(&d);
+    if (esc_state_save(cse, &d) == ESCERTKE_OK)
+        return true;
+    esc_log(&cse->cfg.log, ESCERTKE_LEVEL_ERROR, "cse.state", "reason=\"%s\"", d.reason);
+    return false;
+}
+
 void esc_cse_handle(struct esc_cse *cse, const escertke_primitive *req, escertke_now now, escertke_primitive *rsp)
 {
     struct esc_call c;
-    escertke_detail d;
+    bool expired;
     int rsc;
 
     start(&c, cse, req, now);
     pthread_mutex_lock(&cse->lock);
     cse->requests++;
-    c.changed = esc_tree_expire(cse, now);
+    expired = esc_tree_expire(cse, now);
     rsc = receive(&c);
     if (rsc)
         respond(&c, rsc, rsp);
     json_decref(c.in);
     json_decref(c.out);
     c.in = c.out = NULL;
-    cse->changes += c.changed;
+    cse->changes += c.changed || expired;
     pthread_mutex_unlock(&cse->lock);
 
     if (!rsc && c.next == ESC_NEXT_SELF) {
@@ -151,10 +163,8 @@ void esc_cse_handle(struct esc_cse *cse, const escertke_primitive *req, escertke
         escertke_primitive_clear(rsp); /* what came back, if anything, was no answer */
         respond(&c, rsc, rsp);
     }
-    escertke_detail_init(&d);
-    if (c.changed && esc_state_save(cse, &d) != ESCERTKE_OK) {
+    if ((c.changed || expired) && !save(cse) && c.changed) {
         /* It is done here, but would not outlast a restart: that is no success. */
-        esc_log(&cse->cfg.log, ESCERTKE_LEVEL_ERROR, "cse.state", "reason=\"%s\"", d.reason);
         escertke_primitive_clear(rsp);
         respond(&c, esc_cse_refuse(&c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "the change could not be written to the state file"), rsp);
     }
@@ -163,16 +173,14 @@ void esc_cse_handle(struct esc_cse *cse, const escertke_primitive *req, escertke
 
 void esc_cse_tick(struct esc_cse *cse, escertke_now now)
 {
-    escertke_detail d;
-    bool changed;
+    bool expired;
 
     pthread_mutex_lock(&cse->lock);
-    changed = esc_tree_expire(cse, now);
-    cse->changes += changed;
+    expired = esc_tree_expire(cse, now);
+    cse->changes += expired;
     pthread_mutex_unlock(&cse->lock);
-    escertke_detail_init(&d);
-    if (changed && esc_state_save(cse, &d) != ESCERTKE_OK)
-        esc_log(&cse->cfg.log, ESCERTKE_LEVEL_ERROR, "cse.state", "reason=\"%s\"", d.reason);
+    if (expired)
+        save(cse);
 }
 
 escertke_err esc_cse_set_poa(struct esc_cse *cse, const char *const *urls, size_t count)

@@ -173,65 +173,85 @@ static escertke_err read_registrar(struct esc_cse *cse, escertke_now now, escert
 /* What can change later: whether and where this CSE is reached, and what it supports. */
 static int put_changeable(struct esc_cse *cse, json_t *csr)
 {
-    json_t *poa;
-    int bad;
+    json_t *poa = json_array(), *esi;
+    int bad = !poa;
 
     pthread_mutex_lock(&cse->lock);
-    poa = json_array();
-    bad = !poa;
     for (size_t i = 0; i < cse->poa_count; i++)
         bad |= json_array_append_new(poa, json_string(cse->poa[i]));
+    esi = json_deep_copy(cse->esi); /* counted references are shared with the lock held only */
     pthread_mutex_unlock(&cse->lock);
     bad |= json_object_set_new(csr, "rr", json_boolean(json_array_size(poa) > 0));
     bad |= json_object_set_new(csr, "srv", json_pack("[sss]", "2", "2a", "3"));
     if (json_array_size(poa))
         bad |= json_object_set(csr, "poa", poa);
-    if (cse->esi)
-        bad |= json_object_set(csr, "esi", cse->esi);
     json_decref(poa);
+    if (cse->esi)
+        bad |= json_object_set_new(csr, "esi", esi);
     return bad;
 }
 
-static escertke_err send_remote(struct esc_cse *cse, escertke_op op, int *rsc, escertke_detail *d)
+/* What is said once. A name of its own, unless another resource has it already. */
+static int put_fixed(const struct esc_cse *cse, json_t *csr, bool named)
 {
     const struct esc_cse_config *cfg = &cse->cfg;
+
+    return (named && json_object_set_new(csr, "rn", json_string(cfg->cse_id + 1))) ||
+           json_object_set_new(csr, "cb", json_pack("s++", cfg->cse_id, "/", cfg->base_name)) ||
+           json_object_set_new(csr, "csi", json_string(cfg->cse_id)) || json_object_set_new(csr, "cst", json_integer(2));
+}
+
+/* Send @p csr, which is released; *rsc is the answer, whatever it is. */
+static escertke_err send_remote(struct esc_cse *cse, escertke_op op, json_t *csr, int *rsc, escertke_detail *d)
+{
     escertke_primitive req, rsp;
     char to[ESCERTKE_ID_MAX + 8];
-    json_t *csr = json_object(), *root = json_pack("{sO}", "m2m:csr", csr);
-    escertke_err err = ESCERTKE_OK;
+    json_t *root = json_pack("{so}", "m2m:csr", csr);
+    escertke_err err = root ? ESCERTKE_OK : ESCERTKE_ERR_NOMEM;
     bool create = op == ESCERTKE_OP_CREATE;
 
     escertke_primitive_init(&req);
     escertke_primitive_init(&rsp);
     req.op = op;
     req.ty = create ? ESC_TY_CSR : 0;
-    snprintf(to, sizeof to, create ? "-" : "-%.255s", cfg->cse_id);
-    if (!root || put_changeable(cse, csr) ||
-        (create && (json_object_set_new(csr, "rn", json_string(cfg->cse_id + 1)) ||
-                    json_object_set_new(csr, "cb", json_pack("s++", cfg->cse_id, "/", cfg->base_name)) ||
-                    json_object_set_new(csr, "csi", json_string(cfg->cse_id)) || json_object_set_new(csr, "cst", json_integer(2)))))
-        err = ESCERTKE_ERR_NOMEM;
+    snprintf(to, sizeof to, "-%.255s", create ? "" : cse->cfg.cse_id);
     if (err == ESCERTKE_OK && (err = escertke_primitive_set(&req.to, escertke_span_str(to))) == ESCERTKE_OK &&
         (err = esc_json_dump(root, &req.content)) == ESCERTKE_OK)
         err = exchange(cse, &req, &rsp, d);
     *rsc = rsp.rsc;
-    if (err == ESCERTKE_OK && rsp.rsc / 1000 != 2 && rsp.rsc != ESCERTKE_RSC_ORIGINATOR_HAS_ALREADY_REGISTERED)
+    if (err == ESCERTKE_OK && rsp.rsc / 1000 != 2 && rsp.rsc != ESCERTKE_RSC_ORIGINATOR_HAS_ALREADY_REGISTERED &&
+        !(create && rsp.rsc == ESCERTKE_RSC_CONFLICT && json_object_get(json_object_get(root, "m2m:csr"), "rn")))
         err = refused(&rsp, create ? "registration" : "update of the registration", d);
-    json_decref(csr);
     json_decref(root);
     escertke_primitive_clear(&req);
     escertke_primitive_clear(&rsp);
     return err;
 }
 
+static escertke_err create_remote(struct esc_cse *cse, bool named, int *rsc, escertke_detail *d)
+{
+    json_t *csr = json_object();
+
+    if (put_changeable(cse, csr) || put_fixed(cse, csr, named)) {
+        json_decref(csr);
+        return ESCERTKE_ERR_NOMEM;
+    }
+    return send_remote(cse, ESCERTKE_OP_CREATE, csr, rsc, d);
+}
+
 /* The entry from an earlier life may name old pointsOfAccess. A registrar that refuses the update keeps it as it is. */
 static escertke_err renew(struct esc_cse *cse, escertke_detail *d)
 {
+    json_t *csr = json_object();
     escertke_detail why;
-    int rsc = 0;
+    int rsc;
 
+    if (put_changeable(cse, csr)) {
+        json_decref(csr);
+        return ESCERTKE_ERR_NOMEM;
+    }
     escertke_detail_init(&why);
-    escertke_err err = send_remote(cse, ESCERTKE_OP_UPDATE, &rsc, &why);
+    escertke_err err = send_remote(cse, ESCERTKE_OP_UPDATE, csr, &rsc, &why);
     if (err == ESCERTKE_ERR_RSC) {
         esc_log(&cse->cfg.log, ESCERTKE_LEVEL_WARN, "cse.register", "reason=\"%s\"", why.reason);
         return ESCERTKE_OK;
@@ -246,10 +266,15 @@ escertke_err esc_cse_register(struct esc_cse *cse, escertke_now now, escertke_de
 
     if (!cse->cfg.registrar_url)
         return ESCERTKE_OK;
-    if ((err = read_registrar(cse, now, d)) != ESCERTKE_OK || (err = send_remote(cse, ESCERTKE_OP_CREATE, &rsc, d)) != ESCERTKE_OK)
+    err = read_registrar(cse, now, d);
+    if (err == ESCERTKE_OK)
+        err = create_remote(cse, true, &rsc, d);
+    if (err == ESCERTKE_OK && rsc == ESCERTKE_RSC_CONFLICT)
+        err = create_remote(cse, false, &rsc, d);
+    if (err == ESCERTKE_OK && rsc == ESCERTKE_RSC_ORIGINATOR_HAS_ALREADY_REGISTERED)
+        err = renew(cse, d);
+    if (err != ESCERTKE_OK)
         return esc_fail(d, err, clause, "%s", escertke_err_text(err));
-    if (rsc == ESCERTKE_RSC_ORIGINATOR_HAS_ALREADY_REGISTERED && (err = renew(cse, d)) != ESCERTKE_OK)
-        return err;
     esc_log(&cse->cfg.log, ESCERTKE_LEVEL_INFO, "cse.register", "registrar=%s rsc=%d", cse->cfg.registrar_url, rsc);
     return esc_state_save(cse, d);
 }

@@ -66,6 +66,33 @@ static void unknown_name(void **state)
     world_free(w);
 }
 
+/* Somebody else's resource has the name: another one will do. */
+static void taken_name(void **state)
+{
+    struct world *w = world_new();
+
+    (void)state;
+    expect_rsc(w, w->in, "{'op':4,'to':'-/mn1','fr':'/mn1','rqi':'1','rvi':'3'}", 2002, NULL);
+    expect_rsc(w, w->in, "{'op':1,'to':'-','fr':'Cx','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'mn1','api':'Nx','rr':true,'srv':['3']}}}",
+               2001, NULL);
+    expect_register(w, ESCERTKE_OK, NULL);
+    expect_rsc(w, w->in, "{'op':2,'to':'/mn1/-','fr':'Cx','rqi':'1','rvi':'3'}", 2000, "'csi':'/mn1'");
+    /* and the other way round */
+    add_ae(w, w->mn, "Cy");
+    esc_cse_free(w->mn);
+    struct esc_cse_config cfg = in_config(w);
+    escertke_detail d;
+    cfg.cse_id = "/mn1";
+    cfg.registrar_url = "http://in1:8080";
+    escertke_detail_init(&d);
+    assert_int_equal(esc_cse_new(&cfg, w->now, &w->mn, &d), ESCERTKE_OK);
+    expect_rsc(w, w->mn, "{'op':1,'to':'-','fr':'Cy','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'in1','api':'Nx','rr':true,'srv':['3']}}}",
+               2001, NULL);
+    expect_register(w, ESCERTKE_OK, NULL);
+    expect_rsc(w, w->mn, "{'op':2,'to':'/in1/-','fr':'Cy','rqi':'1','rvi':'3'}", 2000, "'csi':'/in1'");
+    world_free(w);
+}
+
 /* An IN-CSE has nowhere to register. */
 static void at_an_in(void **state)
 {
@@ -148,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ends), cmocka_unit_test(again),         cmocka_unit_test(unknown_name),
+        cmocka_unit_test(taken_name),
         cmocka_unit_test(at_an_in),  cmocka_unit_test(wrong_answers), cmocka_unit_test(nothing_to_send_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -288,6 +288,28 @@ static void unwritable(void **state)
     world_free(w);
 }
 
+/* An expiry that cannot be written is no failure of the request that happened to notice it. */
+static void expiry_unwritable(void **state)
+{
+    struct world *w;
+    char elsewhere[sizeof folder + 8];
+
+    (void)state;
+    unlink(path);
+    w = with_state();
+    add_ae(w, w->in, "Ca");
+    expect_rsc(w, w->in,
+               "{'op':1,'to':'-','fr':'Cbrief','rqi':'1','rvi':'3','ty':2,"
+               "'pc':{'m2m:ae':{'api':'Nx','rr':false,'srv':['3'],'et':'20260601T120010'}}}", 2001, NULL);
+    snprintf(elsewhere, sizeof elsewhere, "%s.away", folder);
+    assert_int_equal(rename(folder, elsewhere), 0);
+    w->now.unix_s += 20;
+    expect_rsc(w, w->in, "{'op':2,'to':'Ca','fr':'Ca','rqi':'1','rvi':'3'}", 2000, NULL);
+    assert_non_null(strstr(w->log, "cse.state"));
+    assert_int_equal(rename(elsewhere, folder), 0);
+    world_free(w);
+}
+
 /* What an interrupted writer left beside the file is in nobody's way. */
 static void stale_temporary(void **state)
 {
@@ -314,7 +336,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(over_a_restart), cmocka_unit_test(expired_meanwhile), cmocka_unit_test(damage),
         cmocka_unit_test(contents),       cmocka_unit_test(limits),            cmocka_unit_test(unwritable),
-        cmocka_unit_test(stale_temporary),
+        cmocka_unit_test(expiry_unwritable), cmocka_unit_test(stale_temporary),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
