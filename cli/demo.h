@@ -1,0 +1,50 @@
+/* demo.h - the demo's steps and what they leave for each other. */
+#ifndef ESCERTKE_CLI_DEMO_H
+#define ESCERTKE_CLI_DEMO_H
+
+#include "demo_process.h"
+
+#define DEMO_SP "m2m.example.org"
+#define DEMO_METER "//" DEMO_SP "/in1/Cmeter" /* terminating, at the IN-CSE */
+#define DEMO_PANEL "//" DEMO_SP "/mn1/Cpanel" /* initiating, at the MN-CSE */
+#define DEMO_THIEF "//" DEMO_SP "/mn1/Cthief"
+
+struct demo {
+    struct crew crew;
+    struct process *in, *mn, *meter; /* running from their step on */
+    char in_url[256], mn_url[256], meter_url[256];
+    char key_id[33];
+    uint8_t key[32]; /* what both stores hold; to be wiped */
+    char said[768];  /* by a step that went well: what it showed */
+};
+
+enum demo_result {
+    DEMO_OK,     /* demo->said */
+    DEMO_FAILED, /* crew.why, crew.blamed */
+    DEMO_SKIPPED /* could not be tried here: crew.why */
+};
+
+struct demo_step {
+    const char *name; /* one word, in JSON too */
+    enum demo_result (*run)(struct demo *d);
+};
+
+/** All of them in their order; a name NULL ends the table. */
+extern const struct demo_step demo_steps[];
+
+/** What a step shows. @return DEMO_OK */
+enum demo_result demo_say(struct demo *d, const char *fmt, ...) ESCERTKE_PRINTF(2, 3);
+/** crew_run() and give its place back. */
+bool demo_run(struct demo *d, const char *name, const char *const *argv);
+
+/* demo_pki.c */
+enum demo_result demo_make_pki(struct demo *d);
+/* demo_keys.c */
+enum demo_result demo_compare_keys(struct demo *d);
+enum demo_result demo_count_keys(struct demo *d);
+/* demo_proof.c */
+enum demo_result demo_try_scanner(struct demo *d);
+enum demo_result demo_scan_relays(struct demo *d);
+enum demo_result demo_scan_logs(struct demo *d);
+
+#endif

@@ -1,0 +1,71 @@
+/* demo_keys.c - what the key stores of both end-points hold. The key is compared in constant time and never shown. */
+#include <string.h>
+
+#include "demo.h"
+
+static const char *const stores[] = { "sqlite:panel.db", "sqlite:meter.db" };
+
+/* The 64 digits and line feed of keys export. */
+static bool read_key(struct demo *d, const char *store, uint8_t key[32])
+{
+    const char *const argv[] = { "escertke", "keys", "export", d->key_id, "--store", store, NULL };
+    struct process *p = crew_run(&d->crew, "keys export", argv, 0);
+    char hex[65] = "";
+
+    if (!p)
+        return false;
+    const escertke_buf *text = &p->texts[0];
+    bool ok = text->len == 65 && text->ptr[64] == '\n';
+    if (ok)
+        memcpy(hex, text->ptr, 64);
+    ok = ok && escertke_unhex(hex, key, 32) == ESCERTKE_OK;
+    escertke_wipe(hex, sizeof hex);
+    crew_release(p);
+    return ok || crew_fail(&d->crew, NULL, "keys export from %s did not give 64 hexadecimal digits", store);
+}
+
+enum demo_result demo_compare_keys(struct demo *d)
+{
+    static const uint8_t none[32];
+    uint8_t other[32] = { 0 };
+    bool ok = read_key(d, stores[0], d->key) && read_key(d, stores[1], other);
+
+    if (ok && !escertke_ct_equal(d->key, other, sizeof other))
+        ok = crew_fail(&d->crew, NULL, "the stores hold different keys under the key ID %s", d->key_id);
+    else if (ok && escertke_ct_equal(d->key, none, sizeof none))
+        ok = crew_fail(&d->crew, NULL, "the key is all zeros");
+    escertke_wipe(other, sizeof other);
+    if (!ok)
+        return DEMO_FAILED;
+    return demo_say(d, "both stores hold the key ID %s and under it the same 32-byte key", d->key_id);
+}
+
+/* Exactly the one entry with the known key ID. */
+static bool holds_one(struct demo *d, const char *store)
+{
+    const char *const argv[] = { "escertke", "keys", "list", "--store", store, "--json", NULL };
+    struct process *p = crew_run(&d->crew, "keys list", argv, 0);
+    unsigned known = 0, count = 0;
+    json_t *entry;
+
+    if (!p)
+        return false;
+    while ((entry = process_next_event(p))) {
+        const char *id = json_string_value(json_object_get(entry, "key_id"));
+        count++;
+        known += id && strcmp(id, d->key_id) == 0;
+        json_decref(entry);
+    }
+    crew_release(p);
+    return (count == 1 && known == 1) ||
+           crew_fail(&d->crew, NULL, "%s: expected the one key %s, found %u keys, %u of them this one", store, d->key_id, count,
+                     known);
+}
+
+enum demo_result demo_count_keys(struct demo *d)
+{
+    for (size_t i = 0; i < sizeof stores / sizeof *stores; i++)
+        if (!holds_one(d, stores[i]))
+            return DEMO_FAILED;
+    return demo_say(d, "after these refusals each store still holds that one key and no other");
+}
