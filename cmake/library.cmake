@@ -1,14 +1,9 @@
 # libescertke, shared and static, of the objects of its parts. The small CSE (cse) belongs to the command alone.
-set(all_defined -Wl,-z,defs)
 set(ESCERTKE_LIBRARY_PARTS base m2m cert tls handshake keys endpoint carrier binding)
 
 add_library(escertke_shared SHARED)
 add_library(escertke_static STATIC)
 foreach(part ${ESCERTKE_LIBRARY_PARTS})
-  if(NOT TARGET escertke_${part}_objects)
-    set(all_defined)
-    continue()
-  endif()
   get_target_property(libs escertke_${part}_objects INTERFACE_LINK_LIBRARIES)
   list(REMOVE_ITEM libs escertke_flags)
   foreach(target escertke_shared escertke_static)
@@ -33,7 +28,7 @@ if(ESCERTKE_SANITIZE)
   target_link_options(escertke_shared PRIVATE -fsanitize=${ESCERTKE_SANITIZE}
     INTERFACE $<BUILD_INTERFACE:-fsanitize=${ESCERTKE_SANITIZE}>)
 else()
-  target_link_options(escertke_shared PRIVATE ${all_defined} -Wl,-z,relro -Wl,-z,now)
+  target_link_options(escertke_shared PRIVATE -Wl,-z,defs -Wl,-z,relro -Wl,-z,now)
 endif()
 
 add_library(escertke::escertke ALIAS escertke_shared)

@@ -9,6 +9,7 @@ target_compile_options(escertke_flags INTERFACE ${ESCERTKE_WARNINGS} $<$<BOOL:${
 target_compile_definitions(escertke_flags INTERFACE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE
     ESCERTKE_VERSION="${PROJECT_VERSION}" $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
 target_compile_options(escertke_flags INTERFACE -fstack-protector-strong)
+target_link_options(escertke_flags INTERFACE -Wl,-z,relro -Wl,-z,now)
 target_include_directories(escertke_flags INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 if(ESCERTKE_SANITIZE)
   target_compile_options(escertke_flags INTERFACE -fsanitize=${ESCERTKE_SANITIZE} -fno-omit-frame-pointer
