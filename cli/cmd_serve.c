@@ -149,6 +149,8 @@ static escertke_err prepare_registration(struct server *v)
             &v->d, ESCERTKE_ERR_CONFIG, "TS-0001 10.2.2.6",
             "--id %s is a CSE, and --via registers an <AE>; escertke relay --register URL is a CSE that registers at another",
             v->identity.id.text);
+    if ((err = registration_check(&v->identity, &v->d)) != ESCERTKE_OK)
+        return err;
     if ((err = hop_client(&v->files, 0, &v->client)) != ESCERTKE_OK)
         return esc_fail(&v->d, err, "", "the HTTP client could not be started");
     return ESCERTKE_OK;

@@ -130,7 +130,8 @@ const char *out_advice(escertke_err err)
         { ESCERTKE_ERR_NO_CONTENT,
           "use the peer's own point of access (--url) or another carrier; this CSE drops NOTIFY responses" },
         { ESCERTKE_ERR_RQI, "the answer belongs to another request: look for a proxy or cache on the way" },
-        { ESCERTKE_ERR_PRIVILEGE, "the peer's access control policy must grant NOTIFY (16) to this originator" },
+        { ESCERTKE_ERR_PRIVILEGE, "the access control policy of the peer's resource must grant NOTIFY (16) to this originator, "
+                                  "and the peer's --peer rules name it" },
         { ESCERTKE_ERR_CERT, "check that --trust holds the root of the peer's chain (escertke pki check FILE --trust ROOT)" },
         { ESCERTKE_ERR_IDENTITY, "check --to, or give the peer's certificate identity with --peer 'ID,flavour=...,san=...'" },
         { ESCERTKE_ERR_VALIDITY, "check this machine's clock, and the certificate's dates" },

@@ -125,14 +125,21 @@ static escertke_err update(struct registration *r, escertke_detail *d)
     return err;
 }
 
+escertke_err registration_check(const struct identity *identity, escertke_detail *d)
+{
+    if (identity->cse_id[0])
+        return ESCERTKE_OK;
+    return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0001 7.2, R-ID-3",
+                    "%s does not name its registrar CSE; say it with --registrar /CSE", identity->id.text);
+}
+
 escertke_err registration_run(struct registration *r, escertke_detail *d)
 {
     bool there;
     escertke_err err;
 
-    if (!r->identity->cse_id[0])
-        return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0001 7.2, R-ID-3",
-                        "%s does not name its registrar CSE; say it with --registrar /CSE", r->identity->id.text);
+    if ((err = registration_check(r->identity, d)) != ESCERTKE_OK)
+        return err;
     snprintf(r->address, sizeof r->address, "%s/%s", r->identity->cse_id, r->identity->stem);
     if ((err = create(r, &there, d)) != ESCERTKE_OK)
         return err;

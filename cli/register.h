@@ -20,6 +20,9 @@ struct registration {
     json_t *acor; /* the originators let in; NULL: none asked for, or a policy that is not ours was left alone */
 };
 
+/** Can this identity be registered: is its registrar's CSE-ID known? @return OK, CONFIG */
+ESCERTKE_CHECKED escertke_err registration_check(const struct identity *identity, escertke_detail *d);
+
 /**
  * Register. registration_free() in any case.
  * @return OK; what exchange_send and exchange_refused return; CONFIG (no registrar CSE-ID known), NOMEM
