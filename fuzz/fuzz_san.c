@@ -60,7 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     escertke_err err = escertke_cert_match_identity(&certs[0], &ae, NULL);
     must(err == ESCERTKE_OK ? holds(certs[0].san, NAME_URI, ae.id) : escertke_err_class(err) == ESCERTKE_CLASS_AUTH);
     err = escertke_cert_match_identity(&certs[0], &cse, NULL);
-    must(err == ESCERTKE_OK ? holds(certs[0].san, NAME_DNS, "in1.m2m.example.org") : escertke_err_class(err) == ESCERTKE_CLASS_AUTH);
+    must(err == ESCERTKE_OK ? holds(certs[0].san, NAME_DNS, "in1.m2m.example.org")
+                            : escertke_err_class(err) == ESCERTKE_CLASS_AUTH);
     escertke_detail_init(&d);
     err = esc_constraints_check(certs, 2, &d);
     must(err == d.err && (err == ESCERTKE_OK || err == ESCERTKE_ERR_CERT));

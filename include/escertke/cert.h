@@ -76,7 +76,8 @@ typedef struct escertke_cert {
 
 /**
  * Take one DER certificate apart. Strict DER: definite minimal lengths, no trailing bytes, each extension once.
- * @return OK, CERT (malformed; detail says where)
+ * @param d  NULL allowed, here and below
+ * @return OK, ARG, CERT (malformed; detail says where)
  * @spec RFC 5280 4.1
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_parse(escertke_span der, escertke_cert *out, escertke_detail *d);
@@ -93,6 +94,7 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_parse(escertke_span der
  *         VALIDITY  @p unix_s outside a certificate's validity
  *         IDENTITY  no SAN of the flavour's type equals the expected identity
  *         UNSUPPORTED  flavour that this version cannot match
+ *         ARG       nothing to check, or expect->id is not an Absolute ID
  * @spec TS-0003 8.1.2.5, 10.1.1; RFC 5280 4.2.1.10; A-19, A-20, A-23, A-24
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_check_path(const escertke_span *path, size_t count,
@@ -112,7 +114,10 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_lint(const escertke_spa
 /** Who a certificate says it is, for people: "serial 1F…, URI://sp/in1/Cx, DNS:…". Cut to cap. */
 ESCERTKE_API void escertke_cert_describe(const escertke_cert *cert, char *out, size_t cap);
 
-/** Does this SAN list hold that identity for the flavour? The matcher behind check_path, exposed for tests and fuzzing. */
+/**
+ * Does this SAN list hold that identity for the flavour? The matcher behind check_path, exposed for tests and fuzzing.
+ * @return OK, CERT (a dNSName that is no domain name), PROFILE (wildcard), IDENTITY, UNSUPPORTED, ARG. @spec R-ID-60, A-19, A-20
+ */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_match_identity(const escertke_cert *leaf,
     const escertke_expect *expect, escertke_detail *d);
 

@@ -81,13 +81,12 @@ bool esc_uri_host(escertke_span uri, escertke_span *host)
         return false;
     start += 2;
     for (end = start; end < uri.len && !strchr("/?#", uri.ptr[end]); end++)
-        if (uri.ptr[end] == '@')
-            return false;
+        ;
     for (stop = start; stop < end && uri.ptr[stop] != ':'; stop++)
         ;
     for (size_t i = stop + 1; i < end; i++)
         if (!is_digit(uri.ptr[i]))
-            return false;
+            return false; /* "host:80@other": an "@" passes neither here nor as part of a domain name */
     *host = (escertke_span){ uri.ptr + start, stop - start };
     return esc_domain_valid(*host) && !looks_like_ipv4(*host);
 }

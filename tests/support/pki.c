@@ -255,6 +255,9 @@ static void set_names(X509 *x, const struct pki_params *p)
     X509_NAME *other = p->issuer_cn ? make_name(NULL, p->issuer_cn) : NULL;
     const X509_NAME *issuer = other ? other : p->issuer ? X509_get_subject_name(p->issuer->x509) : subject;
 
+    if (p->email)
+        must(X509_NAME_add_entry_by_txt(subject, "emailAddress", MBSTRING_ASC, (const unsigned char *)p->email, -1, -1, 0),
+             "email");
     must(X509_set_subject_name(x, subject) && X509_set_issuer_name(x, issuer), "names");
     X509_NAME_free(subject);
     X509_NAME_free(other);

@@ -44,6 +44,7 @@ enum { PKI_EKU_CLIENT = 1, PKI_EKU_SERVER = 2, PKI_EKU_ANY = 4, PKI_EKU_OTHER = 
 struct pki_params {
     const char *cn;  /* subject CN; NULL = "test"; "" = empty subject */
     const char *org; /* organizationName before the CN; NULL = none */
+    const char *email; /* emailAddress in the subject; NULL = none */
     const struct pki_cert *issuer; /* NULL = self-signed */
     const char *issuer_cn;         /* with issuer: another issuer name than the issuer's subject; NULL = the right one */
     enum pki_key key;

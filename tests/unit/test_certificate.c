@@ -178,6 +178,7 @@ static void test_replaced(void **state)
         { "critical FALSE written out", 1, 6, { 0x55, 0x1D, 0x13, 1, 1, 0xFF }, { 0x55, 0x1D, 0x13, 1, 1, 0x00 } },
         { "critical as 01", 1, 8, { 0x55, 0x1D, 0x13, 1, 1, 0xFF, 4, 8 }, { 0x55, 0x1D, 0x13, 1, 1, 0x01, 4, 8 } },
         { "cA FALSE written out", 1, 5, { 0x30, 6, 1, 1, 0xFF }, { 0x30, 6, 1, 1, 0x00 } },
+        { "pathLen without cA", 1, 8, { 0x30, 6, 1, 1, 0xFF, 2, 1, 0 }, { 0x30, 6, 2, 4, 1, 0xFF, 2, 1 } },
         { "negative pathLen", 1, 6, { 1, 1, 0xFF, 2, 1, 0 }, { 1, 1, 0xFF, 2, 1, 0x80 } },
         { "keyUsage with dirty unused bits", 0, 4, { 3, 2, 7, 0x80 }, { 3, 2, 7, 0xC0 } },
         { "keyUsage with 8 unused bits", 0, 4, { 3, 2, 7, 0x80 }, { 3, 2, 8, 0x00 } },
@@ -205,6 +206,27 @@ static void test_replaced(void **state)
             fail_msg("%s: accepted", rows[i].name);
         memcpy(at, rows[i].from, rows[i].len);
     }
+}
+
+/* The algorithm stands inside and outside of what is signed; both count. */
+static void test_two_algorithms(void **state)
+{
+    static const uint8_t oid[] = { 6, 8, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 2 };
+    uint8_t *der = everything.der[0];
+    escertke_cert c;
+    size_t found = 0;
+
+    (void)state;
+    for (size_t i = 0; i + sizeof oid <= everything.path[0].len; i++) {
+        if (memcmp(der + i, oid, sizeof oid) != 0)
+            continue;
+        found++;
+        der[i + sizeof oid - 1] = 3; /* ecdsa-with-SHA384 */
+        assert_int_equal(escertke_cert_parse(everything.path[0], &c, NULL), ESCERTKE_OK);
+        assert_false(c.sig_is_ecdsa_sha256);
+        der[i + sizeof oid - 1] = 2;
+    }
+    assert_int_equal(found, 2);
 }
 
 static void test_made_wrong(void **state)
@@ -245,7 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields),        cmocka_unit_test(test_arguments), cmocka_unit_test(test_truncation),
         cmocka_unit_test(test_trailing_octet), cmocka_unit_test(test_bit_flips), cmocka_unit_test(test_replaced),
-        cmocka_unit_test(test_made_wrong),
+        cmocka_unit_test(test_two_algorithms), cmocka_unit_test(test_made_wrong),
     };
     return cmocka_run_group_tests(tests, make_certificates, free_certificates);
 }

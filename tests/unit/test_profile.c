@@ -85,6 +85,8 @@ static const struct profile_case {
       0, ESCERTKE_ERR_PROFILE, BAD, "trust anchor 2" },
     { "root pathLen 0 above a CA", { 0 }, { CA }, { CA, .has_path_len = true }, 0, ESCERTKE_ERR_CERT, BAD, "pathLenConstraint" },
     { "root pathLen 1 above a CA", { 0 }, { CA }, { CA, .has_path_len = true, .path_len = 1 }, 0, ESCERTKE_OK, 0, NULL },
+    { "root pathLen 0 above its own change of keys", { 0 }, { CA, .cn = "root" }, { CA, .has_path_len = true }, 0, ESCERTKE_OK, 0,
+      NULL },
     { "CA pathLen 0 above the leaf", { 0 }, { CA, .has_path_len = true }, { CA }, 0, ESCERTKE_OK, 0, NULL },
     { "issuing CA without constraints", { 0 }, { CA }, { CA }, 0, ESCERTKE_OK, 0, NULL },
     { "the same, strict", { 0 }, { CA }, { CA }, STRICT, ESCERTKE_ERR_PROFILE, BAD, "nameConstraints" },

@@ -40,6 +40,7 @@ static const struct san_case {
       ESCERTKE_ERR_IDENTITY, DENIED },
     { "configured SAN", 0, AE_ID, "coap:" AE_ID, { NAMES(san, URI("coap:" AE_ID)) }, ESCERTKE_OK, 0 },
     { "configured SAN replaces the id", 0, AE_ID, "coap:" AE_ID, { NAMES(san, URI(AE_ID)) }, ESCERTKE_ERR_IDENTITY, DENIED },
+    { "configured SAN as dNSName", 0, AE_ID, CSE_NAME, { NAMES(san, DNS(CSE_NAME)) }, ESCERTKE_ERR_IDENTITY, DENIED },
     { "AE flavour, CSE certificate", ESCERTKE_FLAVOUR_AE, AE_ID, NULL, { NAMES(san, DNS(CSE_NAME)) },
       ESCERTKE_ERR_IDENTITY, DENIED },
     { "AE flavour for a CSE", ESCERTKE_FLAVOUR_AE, CSE_ID, NULL, { NAMES(san, URI(CSE_ID)) }, ESCERTKE_ERR_IDENTITY, DENIED },
@@ -55,6 +56,7 @@ static const struct san_case {
     { "CSE, label more", 0, CSE_ID, NULL, { NAMES(san, DNS("x." CSE_NAME)) }, ESCERTKE_ERR_IDENTITY, DENIED },
     { "CSE with its id as URI", 0, CSE_ID, NULL, { NAMES(san, URI(CSE_ID)) }, ESCERTKE_ERR_IDENTITY, DENIED },
     { "CSE with its name as URI", 0, CSE_ID, NULL, { NAMES(san, URI("//" CSE_NAME)) }, ESCERTKE_ERR_IDENTITY, DENIED },
+    { "CSE with its bare name as URI", 0, CSE_ID, NULL, { NAMES(san, URI(CSE_NAME)) }, ESCERTKE_ERR_IDENTITY, DENIED },
     { "CSE, CN only", 0, CSE_ID, NULL, { .cn = CSE_NAME, NAMES(san, DNS("a.example.org")) }, ESCERTKE_ERR_IDENTITY, DENIED },
     { "CSE flavour for an AE", ESCERTKE_FLAVOUR_CSE, AE_ID, NULL, { NAMES(san, URI(AE_ID)) }, ESCERTKE_ERR_IDENTITY, DENIED },
 
