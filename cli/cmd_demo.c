@@ -1,4 +1,5 @@
 /* cmd_demo.c - demo: everything on loopback with real processes and real HTTP, and a proof of what it is for. */
+#define _XOPEN_SOURCE 700 /* nftw */
 #include <escertke/http.h>
 
 #include <errno.h>
