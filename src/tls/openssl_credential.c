@@ -12,6 +12,7 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
+#include "tls/own_chain.h"
 
 /* 0xC02B, 0xC023, 0xC0AC in this order (R-TL-2, A-26). */
 static const char suites[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES128-CCM";
@@ -132,18 +133,6 @@ static escertke_err load_trust(SSL_CTX *ctx, escertke_span text, escertke_detail
     return ESCERTKE_OK;
 }
 
-struct first_error {
-    escertke_detail *d;
-};
-
-static void keep_first(void *ctx, escertke_lint_level level, size_t position, const char *clause, const char *text)
-{
-    struct first_error *first = ctx;
-
-    if (level == ESCERTKE_LINT_ERROR)
-        (void)esc_fail(first->d, ESCERTKE_ERR_PROFILE, clause, "own certificate %zu: %s", position + 1, text);
-}
-
 escertke_err esc_openssl_der(const X509 *cert, uint8_t **der, size_t *len)
 {
     int size = i2d_X509(cert, NULL);
@@ -156,34 +145,6 @@ escertke_err esc_openssl_der(const X509 *cert, uint8_t **der, size_t *len)
         return ESCERTKE_ERR_NOMEM;
     *len = (size_t)i2d_X509(cert, &to);
     return ESCERTKE_OK;
-}
-
-/* The own chain must be one that a conforming peer accepts; better to say so now than at the first handshake. */
-static escertke_err check_own_chain(struct openssl_credential *cred, const escertke_credential_source *src, escertke_detail *d)
-{
-    escertke_span path[ESCERTKE_CHAIN_MAX];
-    STACK_OF(X509) *extra = NULL;
-    size_t count = 1;
-
-    escertke_err err = esc_openssl_der(SSL_CTX_get0_certificate(cred->ctx), &cred->leaf, &cred->leaf_len);
-    if (err != ESCERTKE_OK)
-        return err;
-    path[0] = (escertke_span){ cred->leaf, cred->leaf_len };
-    SSL_CTX_get0_chain_certs(cred->ctx, &extra);
-    for (int i = 0; err == ESCERTKE_OK && i < sk_X509_num(extra); i++) {
-        uint8_t *der;
-        size_t len;
-        err = esc_openssl_der(sk_X509_value(extra, i), &der, &len);
-        if (err == ESCERTKE_OK)
-            path[count++] = (escertke_span){ der, len };
-    }
-    if (err == ESCERTKE_OK)
-        err = escertke_cert_lint(path, count, src->unix_s, src->strict, keep_first, &(struct first_error){ d });
-    if (err == ESCERTKE_ERR_VALIDITY && d)
-        d->err = err;
-    for (size_t i = 1; i < count; i++)
-        esc_release((void *)(uintptr_t)path[i].ptr);
-    return err;
 }
 
 escertke_err esc_openssl_credential_new(const escertke_credential_source *src, void **credential, escertke_detail *d)
@@ -203,7 +164,8 @@ escertke_err esc_openssl_credential_new(const escertke_credential_source *src, v
     }
     if ((err = load_chain(cred->ctx, src->chain, &count, d)) != ESCERTKE_OK ||
         (err = load_key(cred->ctx, src->key, d)) != ESCERTKE_OK ||
-        (err = load_trust(cred->ctx, src->trust, d)) != ESCERTKE_OK || (err = check_own_chain(cred, src, d)) != ESCERTKE_OK)
+        (err = load_trust(cred->ctx, src->trust, d)) != ESCERTKE_OK ||
+        (err = esc_own_chain_check(src, &cred->leaf, &cred->leaf_len, d)) != ESCERTKE_OK)
         goto out;
     *credential = cred;
     return ESCERTKE_OK;

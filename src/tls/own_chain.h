@@ -1,0 +1,20 @@
+/* own_chain.h - an own certificate chain, looked at the same way whatever the TLS library. */
+#ifndef ESCERTKE_TLS_OWN_CHAIN_H
+#define ESCERTKE_TLS_OWN_CHAIN_H
+
+#include <escertke/tls.h>
+
+/**
+ * Check the chain of a credential against the profile (escertke_cert_lint): better to say so now than at the first handshake.
+ * @param leaf  DER of the leaf on OK; release it with esc_release
+ * @return OK, CREDENTIAL (not PEM, too long), PROFILE, CERT, VALIDITY, NOMEM
+ */
+ESCERTKE_CHECKED escertke_err esc_own_chain_check(const escertke_credential_source *src, uint8_t **leaf, size_t *leaf_len, escertke_detail *d);
+
+/**
+ * The next PEM block with that label ("CERTIFICATE"): its octets in @p der, @p text moved behind it.
+ * @return OK, NOT_FOUND (no further block), BASE64 (broken block), TOO_LARGE, NOMEM
+ */
+ESCERTKE_CHECKED escertke_err esc_pem_next(escertke_span *text, const char *label, escertke_buf *der);
+
+#endif
