@@ -9,6 +9,7 @@
 #define CSE_ID "//m2m.example.org/in1"
 #define CSE_NAME "in1.m2m.example.org"
 #define S_ID "//m2m.example.org/S5f0e"
+#define LONG64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" /* longer than a label can be */
 #define NODE_ID "urn:gsma:imei:90420156-025763-0;svn=42"
 
 static const struct san_case {
@@ -59,6 +60,10 @@ static const struct san_case {
     { "CSE with its bare name as URI", 0, CSE_ID, NULL, { NAMES(san, URI(CSE_NAME)) }, ESCERTKE_ERR_IDENTITY, DENIED },
     { "CSE, CN only", 0, CSE_ID, NULL, { .cn = CSE_NAME, NAMES(san, DNS("a.example.org")) }, ESCERTKE_ERR_IDENTITY, DENIED },
     { "CSE flavour for an AE", ESCERTKE_FLAVOUR_CSE, AE_ID, NULL, { NAMES(san, URI(AE_ID)) }, ESCERTKE_ERR_IDENTITY, DENIED },
+
+    { "CSE without domain name", 0, "//m2m.example.org/" LONG64, NULL, { NAMES(san, DNS(CSE_NAME)) }, ESCERTKE_ERR_IDENTITY, DENIED },
+    { "S-type without domain name", 0, "//m2m.example.org/S" LONG64, NULL, { NAMES(san, URI("//m2m.example.org/S" LONG64)) },
+      ESCERTKE_OK, 0 },
 
     { "S-type as AE", 0, S_ID, NULL, { NAMES(san, URI(S_ID)) }, ESCERTKE_OK, 0 },
     { "S-type as CSE", 0, S_ID, NULL, { NAMES(san, DNS("s5f0e.m2m.example.org")) }, ESCERTKE_OK, 0 },
@@ -117,6 +122,17 @@ static void test_identities(void **state)
             assert_int_equal(t->err, ESCERTKE_ERR_CERT);
         chain_free(&c);
     }
+}
+
+static void test_match_arguments(void **state)
+{
+    escertke_expect expect = { .id = AE_ID }, nobody = { .id = NULL };
+    escertke_cert leaf = { .version = 3 };
+
+    (void)state;
+    assert_int_equal(escertke_cert_match_identity(NULL, &expect, NULL), ESCERTKE_ERR_ARG);
+    assert_int_equal(escertke_cert_match_identity(&leaf, NULL, NULL), ESCERTKE_ERR_ARG);
+    assert_int_equal(escertke_cert_match_identity(&leaf, &nobody, NULL), ESCERTKE_ERR_ARG);
 }
 
 static void test_no_san(void **state)
@@ -182,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_identities),
+        cmocka_unit_test(test_match_arguments),
         cmocka_unit_test(test_no_san),
         cmocka_unit_test(test_reason_names_both),
         cmocka_unit_test(test_domain_name),
