@@ -61,7 +61,8 @@ static const struct san_case {
     { "CSE, CN only", 0, CSE_ID, NULL, { .cn = CSE_NAME, NAMES(san, DNS("a.example.org")) }, ESCERTKE_ERR_IDENTITY, DENIED },
     { "CSE flavour for an AE", ESCERTKE_FLAVOUR_CSE, AE_ID, NULL, { NAMES(san, URI(AE_ID)) }, ESCERTKE_ERR_IDENTITY, DENIED },
 
-    { "CSE without domain name", 0, "//m2m.example.org/" LONG64, NULL, { NAMES(san, DNS(CSE_NAME)) }, ESCERTKE_ERR_IDENTITY, DENIED },
+    { "CSE without domain name", 0, "//m2m.example.org/" LONG64, NULL, { NAMES(san, DNS(CSE_NAME)) },
+      ESCERTKE_ERR_IDENTITY, DENIED },
     { "S-type without domain name", 0, "//m2m.example.org/S" LONG64, NULL, { NAMES(san, URI("//m2m.example.org/S" LONG64)) },
       ESCERTKE_OK, 0 },
 
