@@ -8,6 +8,7 @@
 
 static atomic_uint handled, inside, most_inside;
 static atomic_long sleep_ms;
+static atomic_bool held; /* handlers wait until the test lets them go */
 
 /* Answers with what it was asked, so that the test sees what arrived. */
 static inline void echo(void *ctx, const escertke_primitive *req, escertke_now now, escertke_primitive *rsp)
@@ -22,6 +23,8 @@ static inline void echo(void *ctx, const escertke_primitive *req, escertke_now n
         ;
     if (atomic_load(&sleep_ms))
         pause_ms(atomic_load(&sleep_ms));
+    while (atomic_load(&held))
+        pause_ms(1);
     rsp->rsc = now.unix_s > 0 && now.mono_ms > 0 ? codes[req->op] : 5000;
     len = snprintf(text, sizeof text, "op=%d ty=%d to=%.100s fr=%.100s atrl=%s rcn=%d in=%zu", (int)req->op, req->ty,
                    req->to ? req->to : "-", req->fr ? req->fr : "-", req->atrl ? req->atrl : "-", req->rcn, req->content.len);
@@ -40,6 +43,7 @@ static inline escertke_http_server *start_with(escertke_http_server_config cfg)
     atomic_store(&handled, 0);
     atomic_store(&most_inside, 0);
     atomic_store(&sleep_ms, 0);
+    atomic_store(&held, false);
     if (!cfg.handler)
         cfg.handler = echo;
     if (!cfg.listen)

@@ -27,7 +27,7 @@ static void ends_what_takes_too_long(void **state)
     socket_pair(a);
     socket_pair(b);
     socket_pair(c);
-    assert_int_equal(esc_watch_start(200, &w), ESCERTKE_OK);
+    assert_int_equal(esc_watch_start(1000, &w), ESCERTKE_OK);
     slow = esc_watch_add(w, a[0]);
     paused = esc_watch_add(w, b[0]);
     gone = esc_watch_add(w, c[0]);
