@@ -1,6 +1,6 @@
 /*
- * A whole request primitive, as JSON, into a CSE that has two AEs, a policy and two CSEs next to it. Whatever comes, the answer is
- * complete, it can be written and read again, and nothing stays pending.
+ * A whole request primitive, as JSON, into a CSE that has two AEs, a policy and two CSEs next to it. Whatever comes, the answer
+ * is complete, it can be written and read again, and nothing stays pending.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -36,16 +36,22 @@ static escertke_err count_up(void *ctx, uint8_t *out, size_t len)
 }
 
 static const char *const before[] = {
-    "{\"op\":1,\"to\":\"-\",\"fr\":\"Cmeter\",\"rqi\":\"1\",\"rvi\":\"3\",\"ty\":2,\"pc\":{\"m2m:ae\":{\"rn\":\"meter\",\"api\":\"Nx\","
+    "{\"op\":1,\"to\":\"-\",\"fr\":\"Cmeter\",\"rqi\":\"1\",\"rvi\":\"3\",\"ty\":2,\"pc\":{\"m2m:ae\":{\"rn\":\"meter\",\"api\":"
+    "\"Nx\","
     "\"rr\":true,\"srv\":[\"3\"],\"poa\":[\"http://down\",\"http://meter\"],\"esi\":{\"esf\":[43]}}}}",
-    "{\"op\":1,\"to\":\"-/meter\",\"fr\":\"Cmeter\",\"rqi\":\"1\",\"rvi\":\"3\",\"ty\":1,\"pc\":{\"m2m:acp\":{\"rn\":\"open\",\"pv\":"
+    "{\"op\":1,\"to\":\"-/"
+    "meter\",\"fr\":\"Cmeter\",\"rqi\":\"1\",\"rvi\":\"3\",\"ty\":1,\"pc\":{\"m2m:acp\":{\"rn\":\"open\",\"pv\":"
     "{\"acr\":[{\"acor\":[\"all\"],\"acop\":63}]},\"pvs\":{\"acr\":[{\"acor\":[\"all\"],\"acop\":63}]}}}}",
-    "{\"op\":3,\"to\":\"-/meter\",\"fr\":\"Cmeter\",\"rqi\":\"1\",\"rvi\":\"3\",\"pc\":{\"m2m:ae\":{\"acpi\":[\"-/meter/open\"]}}}",
-    "{\"op\":1,\"to\":\"-\",\"fr\":\"Cpanel\",\"rqi\":\"1\",\"rvi\":\"3\",\"ty\":2,\"pc\":{\"m2m:ae\":{\"api\":\"Nx\",\"rr\":false,"
+    "{\"op\":3,\"to\":\"-/meter\",\"fr\":\"Cmeter\",\"rqi\":\"1\",\"rvi\":\"3\",\"pc\":{\"m2m:ae\":{\"acpi\":[\"-/meter/"
+    "open\"]}}}",
+    "{\"op\":1,\"to\":\"-\",\"fr\":\"Cpanel\",\"rqi\":\"1\",\"rvi\":\"3\",\"ty\":2,\"pc\":{\"m2m:ae\":{\"api\":\"Nx\",\"rr\":"
+    "false,"
     "\"srv\":[\"1\"]}}}",
-    "{\"op\":1,\"to\":\"-\",\"fr\":\"/mn1\",\"rqi\":\"1\",\"rvi\":\"3\",\"ty\":16,\"pc\":{\"m2m:csr\":{\"rn\":\"mn1\",\"cb\":\"/mn1/-\","
+    "{\"op\":1,\"to\":\"-\",\"fr\":\"/mn1\",\"rqi\":\"1\",\"rvi\":\"3\",\"ty\":16,\"pc\":{\"m2m:csr\":{\"rn\":\"mn1\",\"cb\":\"/"
+    "mn1/-\","
     "\"rr\":true,\"srv\":[\"3\"],\"poa\":[\"http://mn1\"],\"dcse\":[\"/asn1\"]}}}",
-    "{\"op\":1,\"to\":\"-\",\"fr\":\"//other.org/in9\",\"rqi\":\"1\",\"rvi\":\"3\",\"ty\":16,\"pc\":{\"m2m:csr\":{\"cb\":\"//other.org/in9/-\","
+    "{\"op\":1,\"to\":\"-\",\"fr\":\"//other.org/in9\",\"rqi\":\"1\",\"rvi\":\"3\",\"ty\":16,\"pc\":{\"m2m:csr\":{\"cb\":\"//"
+    "other.org/in9/-\","
     "\"rr\":true,\"srv\":[\"1\"],\"poa\":[\"http://in9\"]}}}",
 };
 
@@ -97,8 +103,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t next = 0;
-    struct esc_cse_config cfg = { .sp_id = "//m2m.example.org", .cse_id = "/in1", .deliver = deliver, .random = count_up,
-                                  .random_ctx = &next, .esi = "{\"esf\":[43]}", .max_ae = 8, .max_acp = 8, .max_remote = 8 };
+    struct esc_cse_config cfg = { .sp_id = "//m2m.example.org",
+                                  .cse_id = "/in1",
+                                  .deliver = deliver,
+                                  .random = count_up,
+                                  .random_ctx = &next,
+                                  .esi = "{\"esf\":[43]}",
+                                  .max_ae = 8,
+                                  .max_acp = 8,
+                                  .max_remote = 8 };
     struct esc_cse_stats stats;
     struct esc_cse *cse;
 

@@ -58,7 +58,8 @@ int esc_access_check(struct esc_call *c, unsigned op)
 {
     if (permitted(c, op))
         return 0;
-    return esc_cse_refuse(c, ESCERTKE_RSC_ORIGINATOR_HAS_NO_PRIVILEGE, "the originator has no privilege for this operation on the target");
+    return esc_cse_refuse(c, ESCERTKE_RSC_ORIGINATOR_HAS_NO_PRIVILEGE,
+                          "the originator has no privilege for this operation on the target");
 }
 
 /**

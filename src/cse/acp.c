@@ -156,7 +156,8 @@ static size_t count_of(const struct esc_cse *cse, const char *creator)
 
 int esc_acp_prepare(struct esc_call *c, struct esc_draft *draft)
 {
-    if (c->cse->acp >= c->cse->cfg.max_acp || (c->target == c->cse->base && count_of(c->cse, c->orig.id.text) >= ESC_ACP_PER_CREATOR_MAX))
+    if (c->cse->acp >= c->cse->cfg.max_acp ||
+        (c->target == c->cse->base && count_of(c->cse, c->orig.id.text) >= ESC_ACP_PER_CREATOR_MAX))
         return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "no room for another accessControlPolicy");
     memcpy(draft->creator, c->orig.id.text, sizeof draft->creator);
     if (esc_generate_ri(c->cse, draft->type->stem, draft->ri) != ESCERTKE_OK)

@@ -61,9 +61,12 @@ static int check_times(struct esc_call *c)
 static int check_response_type(struct esc_call *c)
 {
     switch (c->req->rt) {
-    case 0: case 3: case 4: return 0;
+    case 0:
+    case 3:
+    case 4: return 0;
     case 1: return esc_cse_refuse(c, 5206, "nonBlockingRequestSynch is not supported");
-    case 2: case 5: return esc_cse_refuse(c, ESCERTKE_RSC_NOT_IMPLEMENTED, "rt %d is not supported: blocking requests only", c->req->rt);
+    case 2:
+    case 5: return esc_cse_refuse(c, ESCERTKE_RSC_NOT_IMPLEMENTED, "rt %d is not supported: blocking requests only", c->req->rt);
     default: return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "rt is not 1 to 5");
     }
 }
@@ -85,8 +88,8 @@ static const struct {
     escertke_op op;
     unsigned valid, supported;
 } contents[] = {
-    { ESCERTKE_OP_CREATE, 0x20f, 0x003 },   { ESCERTKE_OP_RETRIEVE, 0x5f2, 0x002 }, { ESCERTKE_OP_UPDATE, 0x203, 0x003 },
-    { ESCERTKE_OP_DELETE, 0x173, 0x003 },   { ESCERTKE_OP_NOTIFY, 0x000, 0x000 },
+    { ESCERTKE_OP_CREATE, 0x20f, 0x003 }, { ESCERTKE_OP_RETRIEVE, 0x5f2, 0x002 }, { ESCERTKE_OP_UPDATE, 0x203, 0x003 },
+    { ESCERTKE_OP_DELETE, 0x173, 0x003 }, { ESCERTKE_OP_NOTIFY, 0x000, 0x000 },
 };
 
 static int check_result_content(struct esc_call *c)

@@ -166,7 +166,8 @@ void esc_cse_handle(struct esc_cse *cse, const escertke_primitive *req, escertke
     if ((c.changed || expired) && !save(cse) && c.changed) {
         /* It is done here, but would not outlast a restart: that is no success. */
         escertke_primitive_clear(rsp);
-        respond(&c, esc_cse_refuse(&c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "the change could not be written to the state file"), rsp);
+        respond(&c, esc_cse_refuse(&c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "the change could not be written to the state file"),
+                rsp);
     }
     finish(&c, rsp);
 }

@@ -96,10 +96,12 @@ int esc_hop_prepare(struct esc_call *c, const struct esc_resource *entity, bool 
 
     c->next = ESC_NEXT_HOP;
     c->hop.to_ae = to_ae;
-    if ((err = escertke_primitive_copy(c->req, out)) != ESCERTKE_OK || (err = set_from(c, to_ae, absolute_fr, out)) != ESCERTKE_OK ||
-        (err = set_rqi(c, out)) != ESCERTKE_OK || (err = set_absolute(c->req->rqet, now_ms, &out->rqet)) != ESCERTKE_OK ||
+    if ((err = escertke_primitive_copy(c->req, out)) != ESCERTKE_OK ||
+        (err = set_from(c, to_ae, absolute_fr, out)) != ESCERTKE_OK || (err = set_rqi(c, out)) != ESCERTKE_OK ||
+        (err = set_absolute(c->req->rqet, now_ms, &out->rqet)) != ESCERTKE_OK ||
         (err = set_absolute(c->req->rset, now_ms, &out->rset)) != ESCERTKE_OK || (err = copy_urls(c, entity)) != ESCERTKE_OK)
-        return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "the request cannot be passed on: %s", escertke_err_text(err));
+        return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "the request cannot be passed on: %s",
+                              escertke_err_text(err));
     if (release_1(entity)) {
         drop(&out->rvi);
         drop(&out->vsi);
@@ -161,9 +163,8 @@ int esc_hop_run(struct esc_call *c, escertke_primitive *rsp)
         switch (try_url(c, c->hop.url[i], rsp)) {
         case ESCERTKE_OK: return relay(c, rsp);
         case ESCERTKE_ERR_UNREACHABLE:
-        case ESCERTKE_ERR_ARG:  /* no binding for this URL */
-        case ESCERTKE_ERR_HTTP: /* something else listens there */
-            continue;
+        case ESCERTKE_ERR_ARG: /* no binding for this URL */
+        case ESCERTKE_ERR_HTTP: continue; /* something else listens there */
         case ESCERTKE_ERR_DEADLINE: return esc_cse_refuse(c, ESCERTKE_RSC_REQUEST_TIMEOUT, "no answer in time");
         case ESCERTKE_ERR_NOMEM: return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "out of memory");
         default: return unreachable(c, "sent an answer that is not usable");

@@ -31,11 +31,12 @@ enum {
 struct esc_resource {
     int ty;
     char *ri, *rn;
-    char *creator;        /* Absolute ID */
-    int64_t ct, lt, et;   /* seconds since 1970; et 0 = never expires */
-    json_t *attrs;        /* what the schema of the type lists, in the form it was accepted */
-    size_t size;          /* octets of attrs, serialized */
-    bool mirror;          /* <remoteCSE> that stands for this CSE's own registrar */
+    char *creator; /* Absolute ID */
+    int64_t ct, lt, et; /* seconds since 1970; et 0 = never expires */
+    json_t *attrs; /* what the schema of the type lists, in the form it was accepted */
+    size_t size; /* octets of attrs, serialized */
+    bool mirror; /* <remoteCSE> that stands for this CSE's own registrar */
+
     struct esc_resource *parent, *first, *next, *prev; /* tree; siblings in no order */
     struct esc_resource *same_ri, *same_name;          /* chains of the index */
     struct esc_resource *next_remote;                  /* list of all <remoteCSE> */
@@ -115,8 +116,8 @@ struct esc_call {
     struct esc_originator orig;
     escertke_address to;
     struct esc_resource *target;
-    json_t *in;  /* parsed content, owned; NULL = none */
-    json_t *out; /* content of the answer, owned; NULL = none */
+    json_t *in;   /* parsed content, owned; NULL = none */
+    json_t *out;  /* content of the answer, owned; NULL = none */
     bool changed; /* a resource was: the state file is due */
     enum esc_next next;
     struct esc_hop hop;
@@ -172,7 +173,7 @@ void esc_group_clear(struct esc_cse *cse);
 /* resource.c: the tree and its index */
 escertke_err esc_index_new(struct esc_cse *cse);
 void esc_index_free(struct esc_cse *cse);
-struct esc_resource *esc_resource_new(int ty, const char *ri, const char *rn, const char *creator, json_t *attrs); /* takes attrs */
+struct esc_resource *esc_resource_new(int ty, const char *ri, const char *rn, const char *creator, json_t *attrs); /* takes it */
 void esc_resource_free(struct esc_resource *r);
 void esc_tree_add(struct esc_cse *cse, struct esc_resource *parent, struct esc_resource *r);
 void esc_tree_remove(struct esc_cse *cse, struct esc_resource *r); /* with all below it */

@@ -129,9 +129,11 @@ static bool is_srv(const json_t *value)
 /* "json", and also "application/json" and the like. */
 static bool is_serialization(const json_t *value)
 {
-    static const char *const words[] = { "json", "xml", "cbor", "application/json", "application/xml", "application/cbor",
-                                         "application/vnd.onem2m-res+json", "application/vnd.onem2m-res+xml",
-                                         "application/vnd.onem2m-res+cbor" };
+    static const char *const words[] = {
+        "json", "application/json", "application/vnd.onem2m-res+json", /* the short value, then what others write */
+        "xml",  "application/xml",  "application/vnd.onem2m-res+xml",
+        "cbor", "application/cbor", "application/vnd.onem2m-res+cbor",
+    };
 
     return one_of(value, words, sizeof words / sizeof words[0]);
 }

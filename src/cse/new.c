@@ -89,7 +89,8 @@ static escertke_err set_identity(struct esc_cse *cse, const char *base_name, esc
     if (!cse->cfg.cse_id || cse->cfg.cse_id[0] != '/' || cse->cfg.cse_id[1] == '/' ||
         escertke_id_normalise(escertke_span_str(cse->cfg.cse_id), &cse->ctx, &cse->id) != ESCERTKE_OK ||
         cse->id.kind == ESCERTKE_ID_AE_C)
-        return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0004 6.2.3", "an SP-ID like //m2m.example.org and a CSE-ID like /in1 are needed");
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0004 6.2.3",
+                        "an SP-ID like //m2m.example.org and a CSE-ID like /in1 are needed");
     cse->cfg.base_name = base_name;
     err = base_name ? copy(&cse->cfg.base_name) : default_base_name(cse);
     if (err != ESCERTKE_OK)

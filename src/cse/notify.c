@@ -7,7 +7,9 @@
 /* The AE's csz, if it has one, must have the format of the content: nothing is converted here (R-PR-6). */
 static bool ae_reads(const struct esc_resource *ae, escertke_format format)
 {
-    static const char *const names[] = { [ESCERTKE_FORMAT_JSON] = "json", [ESCERTKE_FORMAT_XML] = "xml", [ESCERTKE_FORMAT_CBOR] = "cbor" };
+    static const char *const names[] = {
+        [ESCERTKE_FORMAT_JSON] = "json", [ESCERTKE_FORMAT_XML] = "xml", [ESCERTKE_FORMAT_CBOR] = "cbor"
+    };
     const json_t *csz = json_object_get(ae->attrs, "csz"), *item;
     size_t i, len = strlen(names[format]);
 

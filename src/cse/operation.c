@@ -44,11 +44,13 @@ static int check_child(struct esc_call *c, const struct esc_type **type)
     if (!*type)
         return esc_cse_refuse(c, ESCERTKE_RSC_NOT_IMPLEMENTED, "resource type %d is not supported", ty);
     if (parent != ESC_TY_CB && !(parent == ESC_TY_AE && ty == ESC_TY_ACP))
-        return esc_cse_refuse(c, ESCERTKE_RSC_INVALID_CHILD_RESOURCE_TYPE, "resource type %d cannot be a child of the target", ty);
+        return esc_cse_refuse(c, ESCERTKE_RSC_INVALID_CHILD_RESOURCE_TYPE, "resource type %d cannot be a child of the target",
+                              ty);
     for (const struct esc_resource *r = c->target->first; parent == ESC_TY_AE && r; r = r->next)
         count++;
     if (count >= ESC_CHILDREN_MAX)
-        return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "the target has %d children, no more are possible", ESC_CHILDREN_MAX);
+        return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "the target has %d children, no more are possible",
+                              ESC_CHILDREN_MAX);
     return 0;
 }
 
@@ -189,7 +191,8 @@ int esc_operation_delete(struct esc_call *c)
 
     if (rsc)
         return rsc;
-    esc_log(&c->cse->cfg.log, ESCERTKE_LEVEL_INFO, "cse.delete", "type=%s ri=%s", esc_type_of(c->target->ty)->root, c->target->ri);
+    esc_log(&c->cse->cfg.log, ESCERTKE_LEVEL_INFO, "cse.delete", "type=%s ri=%s", esc_type_of(c->target->ty)->root,
+            c->target->ri);
     if (c->orig.own == c->target)
         c->orig.own = NULL;
     esc_tree_remove(c->cse, c->target);

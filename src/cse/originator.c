@@ -49,7 +49,8 @@ static int find_far(struct esc_call *c)
     if (ours || (id->kind == ESCERTKE_ID_CSE_OR_AE_S && own_sp && find_ae(cse, id->text + id->sp_len + 1)))
         return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "fr of an AE that registers here must be its bare AE-ID-Stem");
     if (cse->cfg.require_association)
-        return esc_cse_refuse(c, ESCERTKE_RSC_SECURITY_ASSOCIATION_REQUIRED, "fr came through a CSE without a security association");
+        return esc_cse_refuse(c, ESCERTKE_RSC_SECURITY_ASSOCIATION_REQUIRED,
+                              "fr came through a CSE without a security association");
 
     c->orig.kind = id->kind == ESCERTKE_ID_CSE ? ESC_ORIGIN_CSE : ESC_ORIGIN_REMOTE_AE;
     if (id->kind == ESCERTKE_ID_AE_C)

@@ -45,7 +45,8 @@ static escertke_err refused(const escertke_primitive *rsp, const char *what, esc
     escertke_dbg_read(rsp->format, escertke_buf_span(&rsp->content), dbg, sizeof dbg);
     if (d && d->err == ESCERTKE_OK)
         d->rsc = rsp->rsc;
-    return esc_fail(d, ESCERTKE_ERR_RSC, clause, "%s: the registrar answered %d %s %s", what, rsp->rsc, escertke_rsc_name(rsp->rsc), dbg);
+    return esc_fail(d, ESCERTKE_ERR_RSC, clause, "%s: the registrar answered %d %s %s", what, rsp->rsc,
+                    escertke_rsc_name(rsp->rsc), dbg);
 }
 
 /* ---- the registrar's <CSEBase> ------------------------------------------------------------------------------ */
@@ -56,7 +57,8 @@ static escertke_err registrar_id(const struct esc_cse *cse, const json_t *cb, ch
     escertke_id id;
     int cst = 0;
 
-    if (escertke_id_normalise(esc_json_text(json_object_get(cb, "csi")), &cse->ctx, &id) != ESCERTKE_OK || id.kind == ESCERTKE_ID_AE_C)
+    if (escertke_id_normalise(esc_json_text(json_object_get(cb, "csi")), &cse->ctx, &id) != ESCERTKE_OK ||
+        id.kind == ESCERTKE_ID_AE_C)
         return esc_fail(d, ESCERTKE_ERR_PRIMITIVE, clause, "the registrar's CSEBase has no valid csi");
     if (id.sp_len != cse->id.sp_len || strncmp(id.text, cse->id.text, id.sp_len) != 0)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, clause, "the registrar %s belongs to another service provider", id.text);
@@ -73,7 +75,8 @@ static json_t *mirror_attrs(const struct esc_cse *cse, const json_t *cb, const c
 {
     static const char *const taken[] = { "cst", "srv", "csz", "esi" };
     const struct esc_type *type = esc_type_of(ESC_TY_CSR);
-    json_t *attrs = json_pack("{ss+ ss sb s[s] s[s]}", "cb", csi, "/-", "csi", csi, "rr", 1, "srv", "3", "poa", cse->cfg.registrar_url);
+    json_t *attrs =
+        json_pack("{ss+ ss sb s[s] s[s]}", "cb", csi, "/-", "csi", csi, "rr", 1, "srv", "3", "poa", cse->cfg.registrar_url);
 
     for (size_t i = 0; attrs && i < sizeof taken / sizeof taken[0]; i++) {
         json_t *value = json_object_get(cb, taken[i]);

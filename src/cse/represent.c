@@ -137,7 +137,8 @@ static int pick_listed(struct esc_call *c, const struct esc_resource *r, const j
     size_t i;
 
     if (!json_is_array(list) || !json_array_size(list) || json_array_size(list) > PARTS_MAX)
-        return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "content of a Retrieve must be m2m:atrl, a list of 1 to %d names", PARTS_MAX);
+        return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "content of a Retrieve must be m2m:atrl, a list of 1 to %d names",
+                              PARTS_MAX);
     json_array_foreach(list, i, item) {
         if (!rsc)
             rsc = pick(c, r, from, esc_json_text(item), part);

@@ -55,9 +55,9 @@ static const struct esc_attr remote_attrs[] = {
 
 /* Made by configuration only: the names serve partial retrieval. */
 static const struct esc_attr base_attrs[] = {
-    { "csi", &esc_kind_cse_id, ESC_NO, ESC_NO },  { "cst", &esc_kind_cse_type, ESC_NO, ESC_NO },
-    { "srt", &esc_kind_string, ESC_NO, ESC_NO },  { "srv", &esc_kind_srv, ESC_NO, ESC_NO },
-    { "poa", &esc_kind_poa, ESC_NO, ESC_NO },     { "esi", &esc_kind_esi, ESC_NO, ESC_NO },
+    { "csi", &esc_kind_cse_id, ESC_NO, ESC_NO }, { "cst", &esc_kind_cse_type, ESC_NO, ESC_NO },
+    { "srt", &esc_kind_string, ESC_NO, ESC_NO }, { "srv", &esc_kind_srv, ESC_NO, ESC_NO },
+    { "poa", &esc_kind_poa, ESC_NO, ESC_NO },    { "esi", &esc_kind_esi, ESC_NO, ESC_NO },
     { "csz", &esc_kind_csz, ESC_NO, ESC_NO },
 };
 

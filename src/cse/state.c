@@ -43,9 +43,9 @@ static escertke_err put_below(escertke_buf *out, const struct esc_resource *pare
     escertke_err err = ESCERTKE_OK;
 
     for (const struct esc_resource *r = parent->first; r && err == ESCERTKE_OK; r = r->next) {
-        json_t *line = json_pack("{si ss ss ss ss sI sI sb sO}", "ty", r->ty, "ri", r->ri, "pi", parent->ri, "rn", r->rn, "cr",
-                                 r->creator, "ct", (json_int_t)r->ct, "lt", (json_int_t)r->lt, "mirror", (int)r->mirror, "attrs",
-                                 r->attrs);
+        json_t *line =
+            json_pack("{si ss ss ss ss sI sI sb sO}", "ty", r->ty, "ri", r->ri, "pi", parent->ri, "rn", r->rn, "cr", r->creator,
+                      "ct", (json_int_t)r->ct, "lt", (json_int_t)r->lt, "mirror", (int)r->mirror, "attrs", r->attrs);
         err = put_line(out, line);
         ++*count;
         if (err == ESCERTKE_OK)
@@ -61,7 +61,8 @@ static escertke_err serialize(const struct esc_cse *cse, escertke_buf *out)
     size_t count = 0;
     escertke_err err;
 
-    err = put_line(out, json_pack("{si ss ss}", "escertke-cse", (int)STATE_VERSION, "sp", cse->cfg.sp_id, "cse", cse->cfg.cse_id));
+    err =
+        put_line(out, json_pack("{si ss ss}", "escertke-cse", (int)STATE_VERSION, "sp", cse->cfg.sp_id, "cse", cse->cfg.cse_id));
     if (err == ESCERTKE_OK)
         err = put_below(out, cse->base, &count);
     if (err != ESCERTKE_OK)
@@ -172,7 +173,8 @@ struct loader {
 
 static escertke_err damaged(struct loader *l, const char *what)
 {
-    return esc_fail(l->d, ESCERTKE_ERR_IO, "", "state file %s line %zu: %s; the file is left as it is", l->cse->cfg.state_path, l->line, what);
+    return esc_fail(l->d, ESCERTKE_ERR_IO, "", "state file %s line %zu: %s; the file is left as it is", l->cse->cfg.state_path,
+                    l->line, what);
 }
 
 static escertke_err next_line(struct loader *l, json_t **line)
@@ -220,8 +222,8 @@ static escertke_err within_limits(struct loader *l, const struct esc_resource *r
 
     if (cse->ae > cse->cfg.max_ae || cse->acp > cse->cfg.max_acp || cse->remote > cse->cfg.max_remote ||
         cse->bytes > cse->cfg.max_bytes)
-        return esc_fail(l->d, ESCERTKE_ERR_LIMIT, "", "state file %s line %zu: %s is more than the limits allow", cse->cfg.state_path,
-                        l->line, r->ri);
+        return esc_fail(l->d, ESCERTKE_ERR_LIMIT, "", "state file %s line %zu: %s is more than the limits allow",
+                        cse->cfg.state_path, l->line, r->ri);
     return ESCERTKE_OK;
 }
 
@@ -278,7 +280,8 @@ static escertke_err load_lines(struct loader *l)
         snprintf(sum, sizeof sum, "%016" PRIx64, checksum(last ? before : (escertke_span){ NULL, 0 }));
         if (!last)
             err = load_resource(l, line);
-        else if (json_integer_value(json_object_get(line, "count")) != (json_int_t)l->count || strcmp(text_of(line, "sum"), sum) != 0)
+        else if (json_integer_value(json_object_get(line, "count")) != (json_int_t)l->count ||
+                 strcmp(text_of(line, "sum"), sum) != 0)
             err = damaged(l, "number of resources or checksum differs");
         else if (l->text.len)
             err = damaged(l, "something follows the last line");

@@ -19,8 +19,7 @@ static bool destination(const struct esc_call *c, char *out, size_t cap)
 {
     const escertke_address *to = &c->to;
     escertke_span sp = to->sp.len ? to->sp : escertke_span_str(c->cse->cfg.sp_id);
-    int len = snprintf(out, cap, "%.*s%.*s", (int)sp.len, (const char *)sp.ptr, (int)to->cse.len,
-                       (const char *)to->cse.ptr);
+    int len = snprintf(out, cap, "%.*s%.*s", (int)sp.len, (const char *)sp.ptr, (int)to->cse.len, (const char *)to->cse.ptr);
 
     return len > 0 && (size_t)len < cap;
 }
@@ -55,6 +54,7 @@ int esc_transit(struct esc_call *c)
         return esc_cse_refuse(c, ESCERTKE_RSC_NOT_FOUND, "no way to the CSE that to names");
     from = previous_hop(c);
     if (from == next)
-        return esc_cse_refuse(c, ESCERTKE_RSC_NOT_FOUND, "the way to the CSE that to names goes back where the request came from");
+        return esc_cse_refuse(c, ESCERTKE_RSC_NOT_FOUND,
+                              "the way to the CSE that to names goes back where the request came from");
     return esc_hop_prepare(c, next, false, foreign && !c->cse->cfg.registrar_url);
 }

@@ -46,9 +46,9 @@ static const struct {
     const char *url;
     escertke_err err;
 } dead_ends[] = {
-    { "http://down", ESCERTKE_ERR_UNREACHABLE },  { "http://late", ESCERTKE_ERR_DEADLINE },
-    { "http://other", ESCERTKE_ERR_HTTP },        { "mqtt://broker", ESCERTKE_ERR_ARG },
-    { "http://large", ESCERTKE_ERR_TOO_LARGE },   { "http://nomem", ESCERTKE_ERR_NOMEM },
+    { "http://down", ESCERTKE_ERR_UNREACHABLE }, { "http://late", ESCERTKE_ERR_DEADLINE },
+    { "http://other", ESCERTKE_ERR_HTTP },       { "mqtt://broker", ESCERTKE_ERR_ARG },
+    { "http://large", ESCERTKE_ERR_TOO_LARGE },  { "http://nomem", ESCERTKE_ERR_NOMEM },
 };
 
 static escertke_err deliver(void *ctx, const char *url, bool to_ae, const escertke_primitive *req, escertke_primitive *rsp,
@@ -243,12 +243,14 @@ void add_meter(struct world *w, struct esc_cse *cse, const char *poa)
 
     snprintf(request, sizeof request,
              "{'op':1,'to':'-','fr':'Cmeter','rqi':'add','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'meter','api':'Nx','rr':true,"
-             "'srv':['3'],'poa':%s,'esi':{'esf':[43]}}}}", poa);
+             "'srv':['3'],'poa':%s,'esi':{'esf':[43]}}}}",
+             poa);
     expect_rsc(w, cse, request, 2001, "Cmeter");
     expect_rsc(w, cse,
                "{'op':1,'to':'-/meter','fr':'Cmeter','rqi':'add','rvi':'3','ty':1,'pc':{'m2m:acp':{'rn':'open',"
                "'pv':{'acr':[{'acor':['all'],'acop':18},{'acor':['Cmeter'],'acop':63}]},"
-               "'pvs':{'acr':[{'acor':['Cmeter'],'acop':63}]}}}}", 2001, NULL);
-    expect_rsc(w, cse,
-               "{'op':3,'to':'-/meter','fr':'Cmeter','rqi':'add','rvi':'3','pc':{'m2m:ae':{'acpi':['-/meter/open']}}}", 2004, NULL);
+               "'pvs':{'acr':[{'acor':['Cmeter'],'acop':63}]}}}}",
+               2001, NULL);
+    expect_rsc(w, cse, "{'op':3,'to':'-/meter','fr':'Cmeter','rqi':'add','rvi':'3','pc':{'m2m:ae':{'acpi':['-/meter/open']}}}",
+               2004, NULL);
 }

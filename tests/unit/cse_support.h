@@ -20,13 +20,13 @@ struct world {
     char ae_answer[512]; /* content that the AE at http://meter answers with, ' for " */
     int ae_rsc;
     escertke_terminator *tep; /* answers at http://tep */
-    int sends;           /* hops that were tried */
-    char url[256];       /* of the last */
+    int sends;                /* hops that were tried */
+    char url[256];            /* of the last */
     bool to_ae;
-    char sent[4096];     /* the request of the last, as JSON with ' for " */
-    uint32_t slow_ms;    /* each hop takes so long on the world's clock */
+    char sent[4096];                    /* the request of the last, as JSON with ' for " */
+    uint32_t slow_ms;                   /* each hop takes so long on the world's clock */
     void (*meanwhile)(struct world *w); /* called once while a request is out */
-    escertke_err mn_err; /* what the way to http://mn1 gives, OK = it works */
+    escertke_err mn_err;                /* what the way to http://mn1 gives, OK = it works */
     char log[8192];
 };
 

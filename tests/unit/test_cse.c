@@ -44,13 +44,16 @@ static struct world *example(void)
 
     expect_rsc(w, w->in,
                "{'op':1,'to':'-','fr':'S5f0e','rqi':'r1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'meterAE','api':'Nmeter',"
-               "'apn':'meter','rr':true,'srv':['3'],'poa':['http://10.0.0.7:9000/notify'],'csz':['json'],'esi':{'esf':[43]}}}}", 2001, NULL);
+               "'apn':'meter','rr':true,'srv':['3'],'poa':['http://10.0.0.7:9000/notify'],'csz':['json'],'esi':{'esf':[43]}}}}",
+               2001, NULL);
     expect_rsc(w, w->in,
                "{'op':1,'to':'-/meterAE','fr':'S5f0e','rqi':'r2','rvi':'3','ty':1,'pc':{'m2m:acp':{'rn':'acpE2E',"
                "'pv':{'acr':[{'acor':['/S5f0e'],'acop':63},{'acor':['/mn1/Ca1b2c3'],'acop':18}]},"
-               "'pvs':{'acr':[{'acor':['/S5f0e'],'acop':63}]}}}}", 2001, NULL);
+               "'pvs':{'acr':[{'acor':['/S5f0e'],'acop':63}]}}}}",
+               2001, NULL);
     expect_rsc(w, w->in,
-               "{'op':3,'to':'-/meterAE','fr':'S5f0e','rqi':'r3','rvi':'3','pc':{'m2m:ae':{'acpi':['in1base/meterAE/acpE2E']}}}", 2004, NULL);
+               "{'op':3,'to':'-/meterAE','fr':'S5f0e','rqi':'r3','rvi':'3','pc':{'m2m:ae':{'acpi':['in1base/meterAE/acpE2E']}}}",
+               2004, NULL);
     add_ae(w, w->mn, "Ca1b2c3");
     add_ae(w, w->mn, "Cother");
     w->sends = 0;
@@ -76,7 +79,9 @@ static void two_notifies(void **state)
 
     (void)state;
     strcpy(w->ae_answer, "{'m2m:seci':{'sit':6,'eckm':'FgMDAGECAABd'}}");
-    ask(w, w->mn, "{'op':5,'to':'/in1/S5f0e','fr':'Ca1b2c3','rqi':'A0001','rvi':'3','ot':'20260601T120000','rqet':'20260601T120030'," MSG1 "}");
+    ask(w, w->mn,
+        "{'op':5,'to':'/in1/S5f0e','fr':'Ca1b2c3','rqi':'A0001','rvi':'3','ot':'20260601T120000','rqet':'20260601T120030'," MSG1
+        "}");
     assert_int_equal(w->sends, 2);
     assert_string_equal(w->url, "http://10.0.0.7:9000/notify");
     expect_json(w->sent, "{'op':5,'to':'/in1/S5f0e','fr':'/mn1/Ca1b2c3','rqi':'Ca1b2c3/A0001','rvi':'3','ot':'20260601T120000',"
@@ -153,8 +158,11 @@ static escertke_now clock_of(void *ctx)
 
 static escertke_terminator *terminator(const struct party *who, const char *id, escertke_store *store)
 {
-    escertke_terminator_config cfg = { .identity = { .tls = escertke_tls_openssl(), .credential = who->credential, .id = id,
-                                                     .ctx = { SP, "/in1" }, .store = store } };
+    escertke_terminator_config cfg = { .identity = { .tls = escertke_tls_openssl(),
+                                                     .credential = who->credential,
+                                                     .id = id,
+                                                     .ctx = { SP, "/in1" },
+                                                     .store = store } };
     escertke_terminator *t;
 
     assert_int_equal(escertke_terminator_new(&cfg, &t, NULL), ESCERTKE_OK);
@@ -163,9 +171,12 @@ static escertke_terminator *terminator(const struct party *who, const char *id, 
 
 static void establish(struct run *run, const struct party *who, const char *peer, const char *to, escertke_store *store)
 {
-    escertke_identity identity = { .tls = escertke_tls_openssl(), .credential = who->credential, .id = PANEL, .ctx = { SP, "/in1" },
-                                   .store = store };
-    escertke_notify_params p = { .to = to, .from = "Cpanel", .send = send_via, .send_ctx = run, .clock = clock_of, .clock_ctx = run };
+    escertke_identity identity = {
+        .tls = escertke_tls_openssl(), .credential = who->credential, .id = PANEL, .ctx = { SP, "/in1" }, .store = store
+    };
+    escertke_notify_params p = {
+        .to = to, .from = "Cpanel", .send = send_via, .send_ctx = run, .clock = clock_of, .clock_ctx = run
+    };
     escertke_initiator *i;
     escertke_key_entry entry;
     escertke_detail d;
@@ -223,7 +234,8 @@ static void handshakes(void **state)
 
 /* ---- threads ------------------------------------------------------------------------------------------------ */
 
-static escertke_err echo(void *ctx, const char *url, bool to_ae, const escertke_primitive *req, escertke_primitive *rsp, escertke_detail *d)
+static escertke_err echo(void *ctx, const char *url, bool to_ae, const escertke_primitive *req, escertke_primitive *rsp,
+                         escertke_detail *d)
 {
     (void)ctx;
     (void)url;
@@ -265,7 +277,10 @@ static void *work(void *arg)
     struct worker *w = arg;
 
     for (int i = 0; i < 100; i++) {
-        worker_ask(w, "{'op':1,'to':'-','fr':'Cw#','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'w#','api':'Nx','rr':true,'srv':['3']}}}", 2001);
+        worker_ask(w,
+                   "{'op':1,'to':'-','fr':'Cw#','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'w#','api':'Nx','rr':true,'srv':["
+                   "'3']}}}",
+                   2001);
         worker_ask(w, "{'op':5,'to':'Cmeter','fr':'Cw#','rqi':'2','rvi':'3'," MSG1 "}", 2000);
         worker_ask(w, "{'op':3,'to':'-/w#','fr':'Cw#','rqi':'3','rvi':'3','pc':{'m2m:ae':{'apn':'x'}}}", 2004);
         worker_ask(w, "{'op':2,'to':'-','fr':'Cw#','rqi':'4','rvi':'3'}", 2000);
@@ -331,7 +346,8 @@ static const struct {
     { "{'op':2,'to':'Cnobody','fr':'Cpanel','rqi':'1','rvi':'3'}", NULL, 4004 },
     { "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'1','rvi':'3','rqet':'30000'," MSG1 "}", NULL, 2000 },
     { "{'op':5,'to':'//other.example.org/in9/Cx','fr':'Cpanel','rqi':'1','rvi':'3'," MSG1 "}", NULL, 4004 },
-    { "{'op':1,'to':'-','fr':'Cnew','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'api':'Nx','rr':true,'srv':['3'],'esi':{'esf':[43]}}}}",
+    { "{'op':1,'to':'-','fr':'Cnew','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'api':'Nx','rr':true,'srv':['3'],'esi':{'esf':[43]"
+      "}}}}",
       "{'op':4,'to':'Cnew','fr':'Cnew','rqi':'1','rvi':'3'}", 2001 },
 };
 

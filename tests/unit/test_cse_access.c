@@ -31,7 +31,8 @@ static const struct {
     { "{'op':4,'to':'-/meter/open','fr':'Cbare','rqi':'1','rvi':'3'}", 4103 },
     /* Clost's policy lets Cbare update Clost, yet who may exchange the policy is said by its self-privileges: Cmeter only */
     { "{'op':1,'to':'-','fr':'Clost','rqi':'1','rvi':'3','ty':1,'pc':{'m2m:acp':{'rn':'shared',"
-      "'pv':{'acr':[{'acor':['Cbare'],'acop':63}]},'pvs':{'acr':[{'acor':['Cmeter'],'acop':63}]}}}}", 2001 },
+      "'pv':{'acr':[{'acor':['Cbare'],'acop':63}]},'pvs':{'acr':[{'acor':['Cmeter'],'acop':63}]}}}}",
+      2001 },
     { "{'op':3,'to':'Clost','fr':'Clost','rqi':'1','rvi':'3','pc':{'m2m:ae':{'acpi':['/in1/in1base/shared']}}}", 2004 },
     { "{'op':3,'to':'Clost','fr':'Cbare','rqi':'1','rvi':'3','pc':{'m2m:ae':{'lbl':['x']}}}", 2004 },
     { "{'op':3,'to':'Clost','fr':'Clost','rqi':'1','rvi':'3','pc':{'m2m:ae':{'lbl':['x']}}}", 4103 },
@@ -42,7 +43,8 @@ static const struct {
     { "{'op':4,'to':'-/shared','fr':'Cmeter','rqi':'1','rvi':'3'}", 2002 },
     { "{'op':2,'to':'Clost','fr':'Cbare','rqi':'1','rvi':'3'}", 4103 },
     { "{'op':1,'to':'-','fr':'Cbare','rqi':'1','rvi':'3','ty':1,'pc':{'m2m:acp':{'rn':'shared',"
-      "'pv':{'acr':[{'acor':['Cbare'],'acop':63}]},'pvs':{'acr':[{'acor':['Cbare'],'acop':63}]}}}}", 2001 },
+      "'pv':{'acr':[{'acor':['Cbare'],'acop':63}]},'pvs':{'acr':[{'acor':['Cbare'],'acop':63}]}}}}",
+      2001 },
     { "{'op':2,'to':'Clost','fr':'Cbare','rqi':'1','rvi':'3'}", 4103 },
     { "{'op':2,'to':'Clost','fr':'Clost','rqi':'1','rvi':'3'}", 2000 },
     /* an AE may always leave, and be removed by whom a policy lets */
@@ -76,7 +78,8 @@ static void privileges(void **state)
 static void authentication_flag(void **state)
 {
     struct world *w = world_new_in(NULL);
-    static const char notify[] = "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'1','rvi':'3','pc':{'m2m:seci':{'sit':6,'eckm':'FgMB'}}}";
+    static const char notify[] =
+        "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'1','rvi':'3','pc':{'m2m:seci':{'sit':6,'eckm':'FgMB'}}}";
 
     (void)state;
     add_meter(w, w->in, "['http://meter']");
@@ -84,7 +87,8 @@ static void authentication_flag(void **state)
     expect_rsc(w, w->in, notify, 2000, NULL);
     expect_rsc(w, w->in,
                "{'op':3,'to':'-/meter/open','fr':'Cmeter','rqi':'1','rvi':'3','pc':{'m2m:acp':{'pv':{'acr':"
-               "[{'acor':['all'],'acop':16,'acaf':true}]}}}}", 2004, NULL);
+               "[{'acor':['all'],'acop':16,'acaf':true}]}}}}",
+               2004, NULL);
     expect_rsc(w, w->in, notify, 4103, NULL);
     world_free(w);
 }

@@ -21,12 +21,13 @@ static void representation(void **state)
     struct world *w = world_new_in(NULL);
 
     (void)state;
-    expect_answer(w, w->in,
-                  "{'op':1,'to':'-','fr':'S5f0e','rqi':'r1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'meterAE','api':'Nmeter',"
-                  "'apn':'meter','rr':true,'srv':['3'],'poa':['http://10.0.0.7:9000/notify'],'csz':['json'],'esi':{'esf':[43]}}}}",
-                  "{'rsc':2001,'rqi':'r1','pc':{'m2m:ae':{'rn':'meterAE','ty':2,'ri':'S5f0e','pi':'in1','ct':'20260601T120000',"
-                  "'lt':'20260601T120000','api':'Nmeter','apn':'meter','rr':true,'srv':['3'],'poa':['http://10.0.0.7:9000/notify'],"
-                  "'csz':['json'],'esi':{'esf':[43]},'aei':'S5f0e'}},'rvi':'3'}");
+    expect_answer(
+        w, w->in,
+        "{'op':1,'to':'-','fr':'S5f0e','rqi':'r1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'meterAE','api':'Nmeter',"
+        "'apn':'meter','rr':true,'srv':['3'],'poa':['http://10.0.0.7:9000/notify'],'csz':['json'],'esi':{'esf':[43]}}}}",
+        "{'rsc':2001,'rqi':'r1','pc':{'m2m:ae':{'rn':'meterAE','ty':2,'ri':'S5f0e','pi':'in1','ct':'20260601T120000',"
+        "'lt':'20260601T120000','api':'Nmeter','apn':'meter','rr':true,'srv':['3'],'poa':['http://10.0.0.7:9000/notify'],"
+        "'csz':['json'],'esi':{'esf':[43]},'aei':'S5f0e'}},'rvi':'3'}");
     world_free(w);
 }
 
@@ -50,15 +51,18 @@ static const struct {
     { "{'op':1,'to':'/mn1/-','fr':'C'," AE "}", 4000, "own registrar" },
     { "{'op':1,'to':'-','fr':'Dx'," AE "}", 4000, "not an AE-ID" },
     { "{'op':1,'to':'-','fr':'C/x'," AE "}", 4000, "not an AE-ID" },
-    { "{'op':1,'to':'-','fr':'Cy','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'Cpanel','api':'Nx','rr':true,'srv':['3']}}}", 4105,
-      "resource name" },
-    { "{'op':1,'to':'-','fr':'Cy','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'y','api':'Nx','rr':true,'srv':['3'],'acpi':['-/no']}}}",
+    { "{'op':1,'to':'-','fr':'Cy','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'Cpanel','api':'Nx','rr':true,'srv':['3']}}}",
+      4105, "resource name" },
+    { "{'op':1,'to':'-','fr':'Cy','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'y','api':'Nx','rr':true,'srv':['3'],'acpi':['-"
+      "/no']}}}",
       4000, "acpi" },
     { "{'op':1,'to':'-','fr':'Cy'," AE "}", 2001, NULL },
     { "{'op':4,'to':'Cy','fr':'Cy','rqi':'1','rvi':'3'}", 2002, NULL },
     { "{'op':1,'to':'-','fr':'Cy'," AE "}", 2001, NULL },
-    { "{'op':1,'to':'-','fr':'Cnorn','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'-','api':'Nx','rr':true,'srv':['3']}}}", 4000, "rn must be" },
-    { "{'op':1,'to':'-','fr':'Caaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'," AE "}", 4000, "64 characters" },
+    { "{'op':1,'to':'-','fr':'Cnorn','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'-','api':'Nx','rr':true,'srv':['3']}}}",
+      4000, "rn must be" },
+    { "{'op':1,'to':'-','fr':'Caaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'," AE "}", 4000,
+      "64 characters" },
 };
 
 static void registration(void **state)

@@ -50,10 +50,12 @@ static void release_1(void **state)
     add_meter(w, w->in, "['http://meter']");
     add_ae(w, w->in, "Cpanel");
     expect_rsc(w, w->in, "{'op':3,'to':'Cmeter','fr':'Cmeter','rqi':'1','rvi':'3','pc':{'m2m:ae':{'srv':['1']}}}", 2004, NULL);
-    expect_answer(w, w->in, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'1','rvi':'3','vsi':'v'," SECI "}", "{'rsc':2000,'rqi':'1','rvi':'3'}");
+    expect_answer(w, w->in, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'1','rvi':'3','vsi':'v'," SECI "}",
+                  "{'rsc':2000,'rqi':'1','rvi':'3'}");
     assert_null(strstr(w->sent, "rvi"));
     assert_null(strstr(w->sent, "vsi"));
-    expect_rsc(w, w->in, "{'op':3,'to':'Cmeter','fr':'Cmeter','rqi':'1','rvi':'3','pc':{'m2m:ae':{'srv':['1','3']}}}", 2004, NULL);
+    expect_rsc(w, w->in, "{'op':3,'to':'Cmeter','fr':'Cmeter','rqi':'1','rvi':'3','pc':{'m2m:ae':{'srv':['1','3']}}}", 2004,
+               NULL);
     expect_answer(w, w->in, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'1'," SECI "}", "{'rsc':2000,'rqi':'1'}");
     world_free(w);
 }
@@ -68,12 +70,15 @@ static void deadline(void **state)
     add_ae(w, w->in, "Cpanel");
     w->sends = 0;
     w->slow_ms = 4000;
-    expect_rsc(w, w->in, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'1','rvi':'3','rqet':'20260601T120007'," SECI "}", 4008, "rqet passed");
+    expect_rsc(w, w->in, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'1','rvi':'3','rqet':'20260601T120007'," SECI "}", 4008,
+               "rqet passed");
     assert_int_equal(w->sends, 2);
     w->now.unix_s = NOON;
-    expect_rsc(w, w->in, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'1','rvi':'3','rset':'20260601T120003'," SECI "}", 4008, NULL);
+    expect_rsc(w, w->in, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'1','rvi':'3','rset':'20260601T120003'," SECI "}", 4008,
+               NULL);
     w->now.unix_s = NOON;
-    expect_rsc(w, w->in, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'1','rvi':'3','rqet':'20260601T120010'," SECI "}", 2000, NULL);
+    expect_rsc(w, w->in, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'1','rvi':'3','rqet':'20260601T120010'," SECI "}", 2000,
+               NULL);
     world_free(w);
 }
 

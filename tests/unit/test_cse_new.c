@@ -52,7 +52,8 @@ static void system_random(void **state)
     struct world *w = world_new_in(NULL);
     struct esc_cse_config cfg = in_config(w);
     char first[512];
-    static const char create[] = "{'op':1,'to':'-','fr':'C','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'api':'Nx','rr':true,'srv':['3']}}}";
+    static const char create[] =
+        "{'op':1,'to':'-','fr':'C','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'api':'Nx','rr':true,'srv':['3']}}}";
 
     (void)state;
     world_free(w);
@@ -104,7 +105,8 @@ static void points_of_access(void **state)
     many[0] = NULL;
     assert_int_equal(esc_cse_set_poa(w->in, many, 1), ESCERTKE_ERR_ARG);
     /* what was refused has changed nothing */
-    expect_rsc(w, w->in, "{'op':2,'to':'-#poa','fr':'/mn1','rqi':'1','rvi':'3'}", 2000, "'poa':['http://[::1]:80/x','https://in1']");
+    expect_rsc(w, w->in, "{'op':2,'to':'-#poa','fr':'/mn1','rqi':'1','rvi':'3'}", 2000,
+               "'poa':['http://[::1]:80/x','https://in1']");
     assert_int_equal(esc_cse_set_poa(w->in, NULL, 0), ESCERTKE_OK);
     expect_rsc(w, w->in, "{'op':2,'to':'-#poa','fr':'/mn1','rqi':'1','rvi':'3'}", 2000, "'m2m:cb':{}");
     world_free(w);
@@ -113,8 +115,13 @@ static void points_of_access(void **state)
 /* Each allocation of the making fails once: NOMEM, and nothing is left behind. */
 static void memory_sweep(void **state)
 {
-    struct esc_cse_config cfg = { .sp_id = SP, .cse_id = "/mn1", .registrar_url = "http://in1", .esi = "{\"esf\":[43]}", .max_ae = 10,
-                                  .max_acp = 10, .max_remote = 10 };
+    struct esc_cse_config cfg = { .sp_id = SP,
+                                  .cse_id = "/mn1",
+                                  .registrar_url = "http://in1",
+                                  .esi = "{\"esf\":[43]}",
+                                  .max_ae = 10,
+                                  .max_acp = 10,
+                                  .max_remote = 10 };
     escertke_err err = ESCERTKE_ERR_NOMEM;
     long n = 0;
 
@@ -133,7 +140,8 @@ static void memory_sweep(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(configuration), cmocka_unit_test(system_random), cmocka_unit_test(no_seed),
-                                        cmocka_unit_test(points_of_access), cmocka_unit_test(memory_sweep) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(configuration), cmocka_unit_test(system_random),
+                                        cmocka_unit_test(no_seed), cmocka_unit_test(points_of_access),
+                                        cmocka_unit_test(memory_sweep) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,8 @@ static void delivered(void **state)
     expect_answer(w, w->in, TO_METER, "{'rsc':2000,'rqi':'A1','pc':{'m2m:seci':{'sit':6,'eckm':'FgMD'}},'rvi':'3'}");
     assert_string_equal(w->url, "http://meter/notify");
     assert_true(w->to_ae);
-    assert_string_equal(w->sent, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'Cpanel/A1','pc':{'m2m:seci':{'sit':6,'eckm':'FgMB'}},'rvi':'3'}");
+    assert_string_equal(
+        w->sent, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'Cpanel/A1','pc':{'m2m:seci':{'sit':6,'eckm':'FgMB'}},'rvi':'3'}");
     world_free(w);
 }
 
@@ -89,18 +90,16 @@ static void unwilling(void **state)
         const char *update;
         int rsc;
     } rows[] = {
-        { "{'rr':false}", 5103 },
-        { "{'rr':true}", 2000 },
-        { "{'csz':['xml']}", 4015 },
-        { "{'csz':['xml','application/vnd.onem2m-res+json']}", 2000 },
-        { "{'csz':null}", 2000 },
-        { "{'poa':null}", 5103 },
+        { "{'rr':false}", 5103 },    { "{'rr':true}", 2000 },
+        { "{'csz':['xml']}", 4015 }, { "{'csz':['xml','application/vnd.onem2m-res+json']}", 2000 },
+        { "{'csz':null}", 2000 },    { "{'poa':null}", 5103 },
     };
     char request[256];
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        snprintf(request, sizeof request, "{'op':3,'to':'Cmeter','fr':'Cmeter','rqi':'1','rvi':'3','pc':{'m2m:ae':%s}}", rows[i].update);
+        snprintf(request, sizeof request, "{'op':3,'to':'Cmeter','fr':'Cmeter','rqi':'1','rvi':'3','pc':{'m2m:ae':%s}}",
+                 rows[i].update);
         expect_rsc(w, w->in, request, 2004, NULL);
         expect_rsc(w, w->in, TO_METER, rows[i].rsc, NULL);
     }
@@ -129,7 +128,8 @@ static void laps(void **state)
 
     (void)state;
     expect_rsc(w, w->in, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'Cpanel/Cpanel/Cpanel/1','rvi':'3'," SECI "}", 2000, NULL);
-    expect_rsc(w, w->in, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'Cpanel/Cpanel/Cpanel/Cpanel/1','rvi':'3'," SECI "}", 4004, "again");
+    expect_rsc(w, w->in, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'Cpanel/Cpanel/Cpanel/Cpanel/1','rvi':'3'," SECI "}", 4004,
+               "again");
     world_free(w);
 }
 
@@ -147,8 +147,8 @@ static void to_the_cse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(delivered),       cmocka_unit_test(refusals_of_the_ae), cmocka_unit_test(points_of_access),
-        cmocka_unit_test(unwilling),       cmocka_unit_test(without_deliver),    cmocka_unit_test(laps),
+        cmocka_unit_test(delivered),  cmocka_unit_test(refusals_of_the_ae), cmocka_unit_test(points_of_access),
+        cmocka_unit_test(unwilling),  cmocka_unit_test(without_deliver),    cmocka_unit_test(laps),
         cmocka_unit_test(to_the_cse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,9 +19,11 @@ static const struct {
     { "{'op':1,'to':'-/meter/open','fr':'Cmeter','rqi':'1','rvi':'3','ty':1,'pc':{'m2m:acp':{}}}", 4108, "child" },
     { "{'op':1,'to':'-/nothing','fr':'Cpanel','rqi':'1','rvi':'3','ty':1,'pc':{'m2m:acp':{}}}", 4004, NULL },
     { "{'op':1,'to':'-/meter','fr':'Cmeter','rqi':'1','rvi':'3','ty':1,'pc':{'m2m:acp':{'rn':'open','pv':{'acr':[]},"
-      "'pvs':{'acr':[{'acor':['all'],'acop':63}]}}}}", 4105, "resource name" },
+      "'pvs':{'acr':[{'acor':['all'],'acop':63}]}}}}",
+      4105, "resource name" },
     { "{'op':1,'to':'-/meter','fr':'Cmeter','rqi':'1','rvi':'3','ty':1,'rcn':0,'pc':{'m2m:acp':{'rn':'other','pv':{'acr':[]},"
-      "'pvs':{'acr':[{'acor':['Cmeter'],'acop':63}]}}}}", 2001, "{'rsc':2001,'rqi':'1','rvi':'3'}" },
+      "'pvs':{'acr':[{'acor':['Cmeter'],'acop':63}]}}}}",
+      2001, "{'rsc':2001,'rqi':'1','rvi':'3'}" },
     /* Update */
     { "{'op':3,'to':'Cpanel','fr':'Cpanel','rqi':'1','rvi':'3','rcn':0,'pc':{'m2m:ae':{'apn':'x'}}}", 2004,
       "{'rsc':2004,'rqi':'1','rvi':'3'}" },
@@ -90,14 +92,16 @@ static void sizes(void **state)
     w = world_new_in(&cfg);
     add_ae(w, w->in, "Cpanel");
     label_list(labels, sizeof labels, 32, 128);
-    snprintf(request, sizeof request, "{'op':3,'to':'Cpanel','fr':'Cpanel','rqi':'1','rvi':'3','pc':{'m2m:ae':{'lbl':%s}}}", labels);
+    snprintf(request, sizeof request, "{'op':3,'to':'Cpanel','fr':'Cpanel','rqi':'1','rvi':'3','pc':{'m2m:ae':{'lbl':%s}}}",
+             labels);
     expect_rsc(w, w->in, request, 2004, NULL);
     expect_rsc(w, w->in, request, 2004, NULL); /* in the place of the old ones */
 
     /* nine more kilooctets do not fit one resource */
     memset(nl, 'x', 256);
     nl[256] = '\0';
-    size_t at = (size_t)snprintf(request, sizeof request, "{'op':3,'to':'Cpanel','fr':'Cpanel','rqi':'1','rvi':'3','pc':{'m2m:ae':{'poa':[");
+    size_t at = (size_t)snprintf(request, sizeof request,
+                                 "{'op':3,'to':'Cpanel','fr':'Cpanel','rqi':'1','rvi':'3','pc':{'m2m:ae':{'poa':[");
     for (int i = 0; i < 8; i++)
         at += (size_t)snprintf(request + at, sizeof request - at, "%s'http://%s%s'", i ? "," : "", nl, nl + 20);
     snprintf(request + at, sizeof request - at, "]}}}");
@@ -107,10 +111,12 @@ static void sizes(void **state)
 
     /* and a second AE of the same size does not fit the CSE */
     add_ae(w, w->in, "Cother");
-    snprintf(request, sizeof request, "{'op':3,'to':'Cother','fr':'Cother','rqi':'1','rvi':'3','pc':{'m2m:ae':{'lbl':%s}}}", labels);
+    snprintf(request, sizeof request, "{'op':3,'to':'Cother','fr':'Cother','rqi':'1','rvi':'3','pc':{'m2m:ae':{'lbl':%s}}}",
+             labels);
     expect_rsc(w, w->in, request, 2004, NULL);
     add_ae(w, w->in, "Cthird");
-    snprintf(request, sizeof request, "{'op':3,'to':'Cthird','fr':'Cthird','rqi':'1','rvi':'3','pc':{'m2m:ae':{'lbl':%s}}}", labels);
+    snprintf(request, sizeof request, "{'op':3,'to':'Cthird','fr':'Cthird','rqi':'1','rvi':'3','pc':{'m2m:ae':{'lbl':%s}}}",
+             labels);
     expect_rsc(w, w->in, request, 5000, "full");
     expect_rsc(w, w->in, "{'op':4,'to':'Cother','fr':'Cother','rqi':'1','rvi':'3'}", 2002, NULL);
     expect_rsc(w, w->in, request, 2004, NULL);

@@ -56,7 +56,8 @@ static void pending_rqi(void **state)
 /* Repeats that are not ESCertKE do not pass, even when they are equal. */
 static void same_again(struct world *w)
 {
-    expect_rsc(w, w->in, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'A1','rvi':'3','pc':{'m2m:seci':{'sit':3}}}", 4000, "is pending");
+    expect_rsc(w, w->in, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'A1','rvi':'3','pc':{'m2m:seci':{'sit':3}}}", 4000,
+               "is pending");
 }
 
 static void other_contents(void **state)
@@ -122,7 +123,9 @@ static void limit(void **state)
 /* AEs without an identifier yet share none that could clash. */
 static void register_meanwhile(struct world *w)
 {
-    expect_rsc(w, w->in, "{'op':1,'to':'-','fr':'C','rqi':'A1','rvi':'3','ty':2,'pc':{'m2m:ae':{'api':'Nx','rr':true,'srv':['3']}}}", 2001, NULL);
+    expect_rsc(w, w->in,
+               "{'op':1,'to':'-','fr':'C','rqi':'A1','rvi':'3','ty':2,'pc':{'m2m:ae':{'api':'Nx','rr':true,'srv':['3']}}}", 2001,
+               NULL);
 }
 
 static void newcomers(void **state)

@@ -14,7 +14,8 @@ static void both_ends(void **state)
     add_ae(w, w->mn, "Cpanel");
     expect_rsc(w, w->mn, "{'op':2,'to':'-/in1','fr':'Cpanel','rqi':'1','rvi':'3'}", 2000,
                "'cb':'/in1/-','csi':'/in1','rr':true,'srv':['2','2a','3'],'poa':['http://in1:8080'],'cst':1,'csz':['json']}");
-    expect_rsc(w, w->mn, "{'op':3,'to':'-/in1','fr':'/in1','rqi':'1','rvi':'3','pc':{'m2m:csr':{'poa':['http://evil']}}}", 4103, NULL);
+    expect_rsc(w, w->mn, "{'op':3,'to':'-/in1','fr':'/in1','rqi':'1','rvi':'3','pc':{'m2m:csr':{'poa':['http://evil']}}}", 4103,
+               NULL);
     expect_rsc(w, w->mn, "{'op':4,'to':'-/in1','fr':'/in1','rqi':'1','rvi':'3'}", 4103, NULL);
     assert_non_null(strstr(w->log, "cse.registrar csi=/in1"));
     world_free(w);
@@ -36,12 +37,17 @@ static void again(void **state)
     struct world *w = world_new();
     static const char *const moved[] = { "http://mn1:9090", "https://mn1:9443" };
     struct esc_cse_stats stats;
+    char mirror[1024];
 
     (void)state;
+    expect_rsc(w, w->mn, "{'op':2,'to':'-/in1','fr':'/in1','rqi':'1','rvi':'3'}", 2000, NULL);
+    snprintf(mirror, sizeof mirror, "%s", answer());
     expect_register(w, ESCERTKE_OK, NULL);
+    expect_answer(w, w->mn, "{'op':2,'to':'-/in1','fr':'/in1','rqi':'1','rvi':'3'}", mirror); /* the same resource */
     assert_int_equal(esc_cse_set_poa(w->mn, moved, 2), ESCERTKE_OK);
     expect_register(w, ESCERTKE_OK, NULL);
-    expect_rsc(w, w->in, "{'op':2,'to':'-/mn1','fr':'/mn1','rqi':'1','rvi':'3'}", 2000, "'poa':['http://mn1:9090','https://mn1:9443']");
+    expect_rsc(w, w->in, "{'op':2,'to':'-/mn1','fr':'/mn1','rqi':'1','rvi':'3'}", 2000,
+               "'poa':['http://mn1:9090','https://mn1:9443']");
     esc_cse_get_stats(w->in, &stats);
     assert_int_equal(stats.remote, 1);
     esc_cse_get_stats(w->mn, &stats);
@@ -59,7 +65,9 @@ static void unknown_name(void **state)
 
     (void)state;
     expect_rsc(w, w->in, "{'op':4,'to':'-/mn1','fr':'/mn1','rqi':'1','rvi':'3'}", 2002, NULL);
-    expect_rsc(w, w->in, "{'op':1,'to':'-','fr':'/mn1','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'rn':'x','cb':'/mn1/-','rr':true,'srv':['3']}}}",
+    expect_rsc(w, w->in,
+               "{'op':1,'to':'-','fr':'/mn1','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'rn':'x','cb':'/mn1/"
+               "-','rr':true,'srv':['3']}}}",
                2001, NULL);
     expect_register(w, ESCERTKE_OK, NULL);
     assert_non_null(strstr(w->log, "update of the registration: the registrar answered 4004"));
@@ -73,8 +81,10 @@ static void taken_name(void **state)
 
     (void)state;
     expect_rsc(w, w->in, "{'op':4,'to':'-/mn1','fr':'/mn1','rqi':'1','rvi':'3'}", 2002, NULL);
-    expect_rsc(w, w->in, "{'op':1,'to':'-','fr':'Cx','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'mn1','api':'Nx','rr':true,'srv':['3']}}}",
-               2001, NULL);
+    expect_rsc(
+        w, w->in,
+        "{'op':1,'to':'-','fr':'Cx','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'mn1','api':'Nx','rr':true,'srv':['3']}}}",
+        2001, NULL);
     expect_register(w, ESCERTKE_OK, NULL);
     expect_rsc(w, w->in, "{'op':2,'to':'/mn1/-','fr':'Cx','rqi':'1','rvi':'3'}", 2000, "'csi':'/mn1'");
     /* and the other way round */
@@ -86,8 +96,10 @@ static void taken_name(void **state)
     cfg.registrar_url = "http://in1:8080";
     escertke_detail_init(&d);
     assert_int_equal(esc_cse_new(&cfg, w->now, &w->mn, &d), ESCERTKE_OK);
-    expect_rsc(w, w->mn, "{'op':1,'to':'-','fr':'Cy','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'in1','api':'Nx','rr':true,'srv':['3']}}}",
-               2001, NULL);
+    expect_rsc(
+        w, w->mn,
+        "{'op':1,'to':'-','fr':'Cy','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'rn':'in1','api':'Nx','rr':true,'srv':['3']}}}",
+        2001, NULL);
     expect_register(w, ESCERTKE_OK, NULL);
     expect_rsc(w, w->mn, "{'op':2,'to':'/in1/-','fr':'Cy','rqi':'1','rvi':'3'}", 2000, "'csi':'/in1'");
     world_free(w);
@@ -174,9 +186,13 @@ static void nothing_to_send_with(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(both_ends), cmocka_unit_test(again),         cmocka_unit_test(unknown_name),
+        cmocka_unit_test(both_ends),
+        cmocka_unit_test(again),
+        cmocka_unit_test(unknown_name),
         cmocka_unit_test(taken_name),
-        cmocka_unit_test(at_an_in),  cmocka_unit_test(wrong_answers), cmocka_unit_test(nothing_to_send_with),
+        cmocka_unit_test(at_an_in),
+        cmocka_unit_test(wrong_answers),
+        cmocka_unit_test(nothing_to_send_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,8 +21,9 @@ static const struct {
     { "{'op':1,'to':'-','fr':'/Smn'," CSR "}", 2001, "'csi':'/Smn'" },
     { "{'op':1,'to':'-','fr':'/Smn'," CSR "}", 4117, NULL },
     /* csi is what the hop says */
-    { "{'op':1,'to':'-','fr':'/mn3','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'cb':'/x/-','csi':'/mn1','rr':true,'srv':['3']}}}", 2001,
-      "'csi':'/mn3'" },
+    { "{'op':1,'to':'-','fr':'/mn3','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'cb':'/x/-','csi':'/"
+      "mn1','rr':true,'srv':['3']}}}",
+      2001, "'csi':'/mn3'" },
     { "{'op':1,'to':'-','fr':'Cpanel'," CSR "}", 4005, "only a CSE" },
     { "{'op':1,'to':'-','fr':'/mn1/Cx'," CSR "}", 4005, "only a CSE" },
     { "{'op':1,'to':'-','fr':'/in1'," CSR "}", 4106, NULL },
@@ -46,11 +47,14 @@ static void registration(void **state)
 
     (void)state;
     add_ae(w, w->in, "Cpanel");
+    expect_rsc(
+        w, w->in,
+        "{'op':1,'to':'-','fr':'/mn5','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'rn':'mn5','cb':'/mn5/-','cst':2,'rr':true,"
+        "'srv':['3'],'dcse':['/mn8']}}}",
+        2001, "'cst':2");
     expect_rsc(w, w->in,
-               "{'op':1,'to':'-','fr':'/mn5','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'rn':'mn5','cb':'/mn5/-','cst':2,'rr':true,"
-               "'srv':['3'],'dcse':['/mn8']}}}", 2001, "'cst':2");
-    expect_rsc(w, w->in,
-               "{'op':1,'to':'-','fr':'/mn6','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'rn':'mn6','cb':'/mn6/-','rr':true,'srv':['3']}}}",
+               "{'op':1,'to':'-','fr':'/mn6','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'rn':'mn6','cb':'/mn6/"
+               "-','rr':true,'srv':['3']}}}",
                2001, NULL);
     for (size_t i = 0; i < COUNT(cases); i++)
         expect_rsc(w, w->in, cases[i].request, cases[i].rsc, cases[i].says);
@@ -72,11 +76,14 @@ static void ways(void **state)
 
     (void)state;
     expect_rsc(w, w->in,
-               "{'op':1,'to':'-','fr':'/mn1','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'rn':'one','cb':'/mn1/-','rr':true,'srv':['3']}}}",
+               "{'op':1,'to':'-','fr':'/mn1','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'rn':'one','cb':'/mn1/"
+               "-','rr':true,'srv':['3']}}}",
                2001, NULL);
     expect_rsc(w, w->in,
-               "{'op':1,'to':'-','fr':'/mn2','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'rn':'two','cb':'/mn2/-','rr':true,'srv':['3'],"
-               "'dcse':['/mn1','/mn3','//other.example.org/mn9']}}}", 2001, NULL);
+               "{'op':1,'to':'-','fr':'/mn2','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'rn':'two','cb':'/mn2/"
+               "-','rr':true,'srv':['3'],"
+               "'dcse':['/mn1','/mn3','//other.example.org/mn9']}}}",
+               2001, NULL);
     expect_way(w, SP "/mn1", "one");
     expect_way(w, SP "/mn2", "two");
     expect_way(w, SP "/mn3", "two");

@@ -7,10 +7,12 @@ static const struct {
 } cases[] = {
     { "{'op':2,'to':'-','fr':'Cpanel','rqi':'1','rvi':'3'}",
       "{'rsc':2000,'rqi':'1','pc':{'m2m:cb':{'rn':'in1base','ty':5,'ri':'in1','pi':null,'ct':'20260601T120000',"
-      "'lt':'20260601T120000','csi':'/in1','cst':1,'srt':[1,2,5,16],'srv':['2','2a','3'],'csz':['json'],'poa':['http://in1:8080'],"
+      "'lt':'20260601T120000','csi':'/in1','cst':1,'srt':[1,2,5,16],'srv':['2','2a','3'],'csz':['json'],'poa':['http://"
+      "in1:8080'],"
       "'esi':{'esf':[43]}}},'rvi':'3'}" },
     /* one attribute, in each of the ways to ask for it */
-    { "{'op':2,'to':'-#esi','fr':'Cpanel','rqi':'1','rvi':'3'}", "{'rsc':2000,'rqi':'1','pc':{'m2m:cb':{'esi':{'esf':[43]}}},'rvi':'3'}" },
+    { "{'op':2,'to':'-#esi','fr':'Cpanel','rqi':'1','rvi':'3'}",
+      "{'rsc':2000,'rqi':'1','pc':{'m2m:cb':{'esi':{'esf':[43]}}},'rvi':'3'}" },
     { "{'op':2,'to':'/in1/Cmeter#esi','fr':'Cpanel','rqi':'1','rvi':'3'}",
       "{'rsc':2000,'rqi':'1','pc':{'m2m:ae':{'esi':{'esf':[43]}}},'rvi':'3'}" },
     { "{'op':2,'to':'/in1/Cmeter','fr':'/mn1/Ca1b2c3','rqi':'A0000','rvi':'3','pc':{'m2m:atrl':['esi']}}",
@@ -68,7 +70,8 @@ static void forms_of_bindings(void **state)
         { "nothing", NULL, 4000, NULL },
         { "rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn", NULL, 2000,
           "{\"m2m:ae\":{\"rn\":\"meter\"}}" },
-        { "rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn", NULL, 4000, NULL },
+        { "rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn+rn", NULL, 4000,
+          NULL },
         { NULL, "{\"m2m:atrl\":[\"esi\",\"rr\"]}", 2000, "{\"m2m:ae\":{\"esi\":{\"esf\":[43]},\"rr\":true}}" },
         { "rr", "{\"m2m:atrl\":[\"esi\"]}", 2000, "{\"m2m:ae\":{\"rr\":true,\"esi\":{\"esf\":[43]}}}" },
         { NULL, "{\"m2m:atrl\":[\"\"]}", 4000, NULL },

@@ -100,10 +100,12 @@ static void expiry(void **state)
     (void)state;
     expect_rsc(w, w->in,
                "{'op':1,'to':'-','fr':'Cbrief','rqi':'1','rvi':'3','ty':2,"
-               "'pc':{'m2m:ae':{'api':'Nx','rr':false,'srv':['3'],'et':'20260601T120010'}}}", 2001, "'et':'20260601T120010'");
+               "'pc':{'m2m:ae':{'api':'Nx','rr':false,'srv':['3'],'et':'20260601T120010'}}}",
+               2001, "'et':'20260601T120010'");
     expect_rsc(w, w->in,
                "{'op':1,'to':'Cbrief','fr':'Cbrief','rqi':'1','rvi':'3','ty':1,"
-               "'pc':{'m2m:acp':{'pv':{'acr':[]},'pvs':{'acr':[{'acor':['all'],'acop':63}]}}}}", 2001, NULL);
+               "'pc':{'m2m:acp':{'pv':{'acr':[]},'pvs':{'acr':[{'acor':['all'],'acop':63}]}}}}",
+               2001, NULL);
     add_ae(w, w->in, "Clasting");
     w->now.unix_s = NOON + 9;
     esc_cse_tick(w->in, w->now);
@@ -116,8 +118,10 @@ static void expiry(void **state)
     assert_int_equal(stats.acp, 0);
 
     /* A request that comes before the tick does not find it either; an update moves the end. */
-    expect_rsc(w, w->in, "{'op':3,'to':'Clasting','fr':'Clasting','rqi':'1','rvi':'3','pc':{'m2m:ae':{'et':'20260601T120020'}}}", 2004, NULL);
-    expect_rsc(w, w->in, "{'op':3,'to':'Clasting','fr':'Clasting','rqi':'1','rvi':'3','pc':{'m2m:ae':{'et':'20260601T120030'}}}", 2004, NULL);
+    expect_rsc(w, w->in, "{'op':3,'to':'Clasting','fr':'Clasting','rqi':'1','rvi':'3','pc':{'m2m:ae':{'et':'20260601T120020'}}}",
+               2004, NULL);
+    expect_rsc(w, w->in, "{'op':3,'to':'Clasting','fr':'Clasting','rqi':'1','rvi':'3','pc':{'m2m:ae':{'et':'20260601T120030'}}}",
+               2004, NULL);
     w->now.unix_s = NOON + 29;
     expect_rsc(w, w->in, "{'op':2,'to':'Clasting','fr':'Clasting','rqi':'1','rvi':'3'}", 2000, NULL);
     w->now.unix_s = NOON + 30;

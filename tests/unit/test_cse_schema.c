@@ -44,8 +44,8 @@ static void create(void **state)
     add_ae(w, w->in, "Cpanel");
     for (size_t i = 0; i < COUNT(creates); i++) {
         const char *fr = creates[i].ty == 2 ? "C" : creates[i].ty == 1 ? "Cpanel" : "/mn7";
-        snprintf(request, sizeof request, "{'op':1,'to':'-','fr':'%s','rqi':'1','rvi':'3','ty':%d,'pc':{'%s':%s}}", fr, creates[i].ty,
-                 creates[i].root, creates[i].attrs);
+        snprintf(request, sizeof request, "{'op':1,'to':'-','fr':'%s','rqi':'1','rvi':'3','ty':%d,'pc':{'%s':%s}}", fr,
+                 creates[i].ty, creates[i].root, creates[i].attrs);
         expect_rsc(w, w->in, request, creates[i].rsc, creates[i].says);
     }
     world_free(w);
@@ -59,7 +59,8 @@ static const struct {
     { "Cpanel", "Cpanel", "{'m2m:ae':{'apn':'lamp'}}", 2004, "'apn':'lamp'" },
     { "Cpanel", "Cpanel", "{'m2m:ae':{'apn':null}}", 2004, "'m2m:ae'" },
     { "Cpanel", "Cpanel", "{'m2m:ae':{'apn':null}}", 2004, "'m2m:ae'" },
-    { "Cpanel", "Cpanel", "{'m2m:ae':{'rr':false,'lbl':['a','b'],'poa':['http://x'],'csz':['json'],'esi':{'esf':[43]}}}", 2004, "'lbl':['a','b']" },
+    { "Cpanel", "Cpanel", "{'m2m:ae':{'rr':false,'lbl':['a','b'],'poa':['http://x'],'csz':['json'],'esi':{'esf':[43]}}}", 2004,
+      "'lbl':['a','b']" },
     { "Cpanel", "Cpanel", "{'m2m:ae':{}}", 4000, "nothing to update" },
     { "Cpanel", "Cpanel", "{'m2m:ae':{'rr':null}}", 4000, "cannot be removed" },
     { "Cpanel", "Cpanel", "{'m2m:ae':{'rn':'x'}}", 4000, "rn must not be given" },
@@ -91,13 +92,15 @@ static void update(void **state)
     add_ae(w, w->in, "Cpanel");
     expect_rsc(w, w->in,
                "{'op':1,'to':'-','fr':'Cpanel','rqi':'1','rvi':'3','ty':1,'pc':{'m2m:acp':{'rn':'open',"
-               "'pv':{'acr':[]},'pvs':{'acr':[{'acor':['Cpanel'],'acop':63}]}}}}", 2001, NULL);
+               "'pv':{'acr':[]},'pvs':{'acr':[{'acor':['Cpanel'],'acop':63}]}}}}",
+               2001, NULL);
     expect_rsc(w, w->in,
-               "{'op':1,'to':'-','fr':'/mn7','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'rn':'mn7','cb':'/mn7/-','rr':true,'srv':['3']}}}",
+               "{'op':1,'to':'-','fr':'/mn7','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'rn':'mn7','cb':'/mn7/"
+               "-','rr':true,'srv':['3']}}}",
                2001, NULL);
     for (size_t i = 0; i < COUNT(updates); i++) {
-        snprintf(request, sizeof request, "{'op':3,'to':'%s','fr':'%s','rqi':'1','rvi':'3','pc':%s}", updates[i].to, updates[i].fr,
-                 updates[i].content);
+        snprintf(request, sizeof request, "{'op':3,'to':'%s','fr':'%s','rqi':'1','rvi':'3','pc':%s}", updates[i].to,
+                 updates[i].fr, updates[i].content);
         expect_rsc(w, w->in, request, updates[i].rsc, updates[i].says);
     }
     world_free(w);

@@ -82,7 +82,8 @@ static void over_a_restart(void **state)
     add_meter(w, w->in, "['http://meter']");
     expect_rsc(w, w->in,
                "{'op':1,'to':'-','fr':'/mn5','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'rn':'mn5','cb':'/mn5/-','rr':true,"
-               "'srv':['3'],'poa':['http://mn5']}}}", 2001, NULL);
+               "'srv':['3'],'poa':['http://mn5']}}}",
+               2001, NULL);
     expect_rsc(w, w->in, READ_AE, 2000, NULL);
     snprintf(ae, sizeof ae, "%s", answer());
     expect_rsc(w, w->in, READ_ACP, 2000, NULL);
@@ -119,7 +120,8 @@ static void expired_meanwhile(void **state)
     w = with_state();
     expect_rsc(w, w->in,
                "{'op':1,'to':'-','fr':'Cbrief','rqi':'1','rvi':'3','ty':2,"
-               "'pc':{'m2m:ae':{'api':'Nx','rr':false,'srv':['3'],'et':'20260601T120010'}}}", 2001, NULL);
+               "'pc':{'m2m:ae':{'api':'Nx','rr':false,'srv':['3'],'et':'20260601T120010'}}}",
+               2001, NULL);
     w->now.unix_s += 10;
     restart(w);
     esc_cse_get_stats(w->in, &stats);
@@ -180,8 +182,9 @@ static void damage(void **state)
 
 /* Files that are whole, yet not what this CSE may load. Checksum and number are right. */
 #define HEAD "{\"escertke-cse\":1,\"sp\":\"//m2m.example.org\",\"cse\":\"/in1\"}\n"
-#define AE(ri, pi, rn, attrs) \
-    "{\"ty\":2,\"ri\":\"" ri "\",\"pi\":\"" pi "\",\"rn\":\"" rn "\",\"cr\":\"//m2m.example.org/in1/Cx\",\"ct\":1,\"lt\":1,\"mirror\":false,\"attrs\":" attrs "}\n"
+#define AE(ri, pi, rn, attrs)                                                                                                    \
+    "{\"ty\":2,\"ri\":\"" ri "\",\"pi\":\"" pi "\",\"rn\":\"" rn                                                                 \
+    "\",\"cr\":\"//m2m.example.org/in1/Cx\",\"ct\":1,\"lt\":1,\"mirror\":false,\"attrs\":" attrs "}\n"
 #define GOOD "{\"api\":\"Nx\",\"rr\":true,\"srv\":[\"3\"]}"
 
 static const struct {
@@ -193,8 +196,10 @@ static const struct {
     { "good", HEAD AE("Cx", "in1", "x", GOOD), 1, ESCERTKE_OK, "" },
     { "empty of resources", HEAD, 0, ESCERTKE_OK, "" },
     { "other version", "{\"escertke-cse\":2,\"sp\":\"//m2m.example.org\",\"cse\":\"/in1\"}\n", 0, ESCERTKE_ERR_IO, "version" },
-    { "other CSE", "{\"escertke-cse\":1,\"sp\":\"//m2m.example.org\",\"cse\":\"/in2\"}\n", 0, ESCERTKE_ERR_CONFIG, "another CSE" },
-    { "other SP", "{\"escertke-cse\":1,\"sp\":\"//other.example.org\",\"cse\":\"/in1\"}\n", 0, ESCERTKE_ERR_CONFIG, "another CSE" },
+    { "other CSE", "{\"escertke-cse\":1,\"sp\":\"//m2m.example.org\",\"cse\":\"/in2\"}\n", 0, ESCERTKE_ERR_CONFIG,
+      "another CSE" },
+    { "other SP", "{\"escertke-cse\":1,\"sp\":\"//other.example.org\",\"cse\":\"/in1\"}\n", 0, ESCERTKE_ERR_CONFIG,
+      "another CSE" },
     { "wrong number", HEAD AE("Cx", "in1", "x", GOOD), 2, ESCERTKE_ERR_IO, "number of resources" },
     { "twice", HEAD AE("Cx", "in1", "x", GOOD) AE("Cx", "in1", "y", GOOD), 2, ESCERTKE_ERR_IO, "twice" },
     { "same name", HEAD AE("Cx", "in1", "x", GOOD) AE("Cy", "in1", "x", GOOD), 2, ESCERTKE_ERR_IO, "twice" },
@@ -203,9 +208,12 @@ static const struct {
     { "bad ri", HEAD AE("C x", "in1", "x", GOOD), 1, ESCERTKE_ERR_IO, "not valid" },
     { "bad rn", HEAD AE("Cx", "in1", "-", GOOD), 1, ESCERTKE_ERR_IO, "not valid" },
     { "missing attribute", HEAD AE("Cx", "in1", "x", "{\"api\":\"Nx\",\"rr\":true}"), 1, ESCERTKE_ERR_IO, "not a resource" },
-    { "bad attribute", HEAD AE("Cx", "in1", "x", "{\"api\":\"Nx\",\"rr\":1,\"srv\":[\"3\"]}"), 1, ESCERTKE_ERR_IO, "not a resource" },
-    { "alien attribute", HEAD AE("Cx", "in1", "x", "{\"api\":\"Nx\",\"rr\":true,\"srv\":[\"3\"],\"a\":1}"), 1, ESCERTKE_ERR_IO, "not a resource" },
-    { "CSEBase", HEAD "{\"ty\":5,\"ri\":\"b\",\"pi\":\"in1\",\"rn\":\"b\",\"cr\":\"//m2m.example.org/in1\",\"attrs\":{}}\n", 1, ESCERTKE_ERR_IO, "not a resource" },
+    { "bad attribute", HEAD AE("Cx", "in1", "x", "{\"api\":\"Nx\",\"rr\":1,\"srv\":[\"3\"]}"), 1, ESCERTKE_ERR_IO,
+      "not a resource" },
+    { "alien attribute", HEAD AE("Cx", "in1", "x", "{\"api\":\"Nx\",\"rr\":true,\"srv\":[\"3\"],\"a\":1}"), 1, ESCERTKE_ERR_IO,
+      "not a resource" },
+    { "CSEBase", HEAD "{\"ty\":5,\"ri\":\"b\",\"pi\":\"in1\",\"rn\":\"b\",\"cr\":\"//m2m.example.org/in1\",\"attrs\":{}}\n", 1,
+      ESCERTKE_ERR_IO, "not a resource" },
     { "two lines in one", HEAD "{}{}\n", 1, ESCERTKE_ERR_IO, "not JSON" },
 };
 
@@ -270,11 +278,14 @@ static void unwritable(void **state)
     w = with_state();
     snprintf(elsewhere, sizeof elsewhere, "%s.away", folder);
     assert_int_equal(rename(folder, elsewhere), 0);
-    expect_rsc(w, w->in, "{'op':1,'to':'-','fr':'Ca','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'api':'Nx','rr':true,'srv':['3']}}}", 5000,
+    expect_rsc(w, w->in,
+               "{'op':1,'to':'-','fr':'Ca','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'api':'Nx','rr':true,'srv':['3']}}}", 5000,
                "state file");
     assert_non_null(strstr(w->log, "cse.state"));
     assert_int_equal(rename(elsewhere, folder), 0);
-    expect_rsc(w, w->in, "{'op':1,'to':'-','fr':'Ca','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'api':'Nx','rr':true,'srv':['3']}}}", 4117, NULL);
+    expect_rsc(w, w->in,
+               "{'op':1,'to':'-','fr':'Ca','rqi':'1','rvi':'3','ty':2,'pc':{'m2m:ae':{'api':'Nx','rr':true,'srv':['3']}}}", 4117,
+               NULL);
     add_ae(w, w->in, "Cb");
     restart(w);
     expect_rsc(w, w->in, "{'op':2,'to':'Ca','fr':'Ca','rqi':'1','rvi':'3'}", 2000, NULL);
@@ -300,7 +311,8 @@ static void expiry_unwritable(void **state)
     add_ae(w, w->in, "Ca");
     expect_rsc(w, w->in,
                "{'op':1,'to':'-','fr':'Cbrief','rqi':'1','rvi':'3','ty':2,"
-               "'pc':{'m2m:ae':{'api':'Nx','rr':false,'srv':['3'],'et':'20260601T120010'}}}", 2001, NULL);
+               "'pc':{'m2m:ae':{'api':'Nx','rr':false,'srv':['3'],'et':'20260601T120010'}}}",
+               2001, NULL);
     snprintf(elsewhere, sizeof elsewhere, "%s.away", folder);
     assert_int_equal(rename(folder, elsewhere), 0);
     w->now.unix_s += 20;
@@ -334,9 +346,14 @@ static void stale_temporary(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(over_a_restart), cmocka_unit_test(expired_meanwhile), cmocka_unit_test(damage),
-        cmocka_unit_test(contents),       cmocka_unit_test(limits),            cmocka_unit_test(unwritable),
-        cmocka_unit_test(expiry_unwritable), cmocka_unit_test(stale_temporary),
+        cmocka_unit_test(over_a_restart),
+        cmocka_unit_test(expired_meanwhile),
+        cmocka_unit_test(damage),
+        cmocka_unit_test(contents),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(unwritable),
+        cmocka_unit_test(expiry_unwritable),
+        cmocka_unit_test(stale_temporary),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

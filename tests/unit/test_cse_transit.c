@@ -2,14 +2,13 @@
 
 #include <stdio.h>
 
-
-
 static void add_csr(struct world *w, struct esc_cse *cse, const char *fr, const char *rest)
 {
     char request[512];
 
     snprintf(request, sizeof request,
-             "{'op':1,'to':'-','fr':'%s','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'cb':'/x/-','rr':true,'srv':['3'],%s}}}", fr, rest);
+             "{'op':1,'to':'-','fr':'%s','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'cb':'/x/-','rr':true,'srv':['3'],%s}}}",
+             fr, rest);
     expect_rsc(w, cse, request, 2001, NULL);
 }
 
