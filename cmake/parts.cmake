@@ -62,6 +62,14 @@ function(escertke_unit name)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${U_TIMEOUT} LABELS unit)
 endfunction()
 
+# escertke_unit_engines(NAME ...): the same program once per TLS back end.
+function(escertke_unit_engines name)
+  escertke_unit(${name} ${ARGN})
+  get_test_property(${name} TIMEOUT timeout)
+  add_test(NAME ${name}_gnutls COMMAND ${ESCERTKE_TEST_WRAPPER} $<TARGET_FILE:test_${name}>)
+  set_tests_properties(${name}_gnutls PROPERTIES TIMEOUT ${timeout} LABELS unit ENVIRONMENT ENGINE=gnutls)
+endfunction()
+
 # escertke_fuzz(NAME PARTS ...): fuzz/fuzz_<NAME>.c. With ESCERTKE_FUZZ (clang) a libFuzzer program; otherwise a program that
 # replays files. Either way CTest runs it over fuzz/corpus/<NAME>.
 function(escertke_fuzz name)

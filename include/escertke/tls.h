@@ -86,7 +86,9 @@ typedef struct escertke_tls_ops {
 
 /** The OpenSSL back end (libssl 3). */
 ESCERTKE_API const escertke_tls_ops *escertke_tls_openssl(void);
-/** Back end by name ("openssl"), NULL if this build has none of that name. */
+/** The GnuTLS back end (3.7 or later). */
+ESCERTKE_API const escertke_tls_ops *escertke_tls_gnutls(void);
+/** Back end by name ("openssl", "gnutls"), NULL if this build has none of that name. */
 ESCERTKE_API const escertke_tls_ops *escertke_tls_by_name(const char *name);
 
 #ifdef __cplusplus

@@ -36,7 +36,8 @@ static int flight_write(BIO *bio, const char *from, size_t len, size_t *done)
 
     BIO_clear_retry_flags(bio);
     *done = 0;
-    conn->io_err = conn->out ? escertke_buf_append(conn->out, from, len) : ESCERTKE_ERR_STATE;
+    if (conn->io_err == ESCERTKE_OK) /* sticky: a flight with a hole in it must not leave */
+        conn->io_err = conn->out ? escertke_buf_append(conn->out, from, len) : ESCERTKE_ERR_STATE;
     if (conn->io_err != ESCERTKE_OK)
         return 0;
     *done = len;

@@ -9,5 +9,9 @@ const char *escertke_role_name(escertke_role role)
 
 const escertke_tls_ops *escertke_tls_by_name(const char *name)
 {
-    return name && strcmp(name, "openssl") == 0 ? escertke_tls_openssl() : NULL;
+    if (!name)
+        return NULL;
+    if (strcmp(name, "openssl") == 0)
+        return escertke_tls_openssl();
+    return strcmp(name, "gnutls") == 0 ? escertke_tls_gnutls() : NULL;
 }

@@ -13,12 +13,21 @@ static void need(bool ok, const char *what)
     abort();
 }
 
+const escertke_tls_ops *fixture_tls(void)
+{
+    const char *name = getenv("ENGINE");
+    const escertke_tls_ops *ops = escertke_tls_by_name(name ? name : "openssl");
+
+    need(ops != NULL, "no such ENGINE");
+    return ops;
+}
+
 static void load(const struct fixture *f, struct party *p)
 {
     escertke_credential_source src = { .chain = escertke_span_str(p->chain), .key = escertke_span_str(p->key),
                                        .trust = escertke_span_str(f->trust), .unix_s = f->now.unix_s };
 
-    p->load_err = escertke_tls_openssl()->credential_new(&src, &p->credential, NULL);
+    p->load_err = fixture_tls()->credential_new(&src, &p->credential, NULL);
 }
 
 struct party party_new(const struct fixture *f, const struct pki_params *params)
@@ -40,7 +49,7 @@ struct party party_new(const struct fixture *f, const struct pki_params *params)
 
 void party_free(struct party *p)
 {
-    escertke_tls_openssl()->credential_free(p->credential);
+    fixture_tls()->credential_free(p->credential);
     pki_cert_free(&p->cert);
     free(p->chain);
     free(p->key);
@@ -81,7 +90,7 @@ void fixture_free(struct fixture *f)
 
 escertke_session *session_of(const struct fixture *f, const struct party *who, escertke_role role, const char *peer_id)
 {
-    escertke_session_config cfg = { .tls = escertke_tls_openssl(), .credential = who->credential, .role = role, .expect = { .id = peer_id } };
+    escertke_session_config cfg = { .tls = fixture_tls(), .credential = who->credential, .role = role, .expect = { .id = peer_id } };
     escertke_session *s;
 
     (void)f;

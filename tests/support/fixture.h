@@ -18,6 +18,9 @@ struct party {
     escertke_err load_err;
 };
 
+/** The back end under test: the one that the environment's ENGINE names, "openssl" without it. */
+const escertke_tls_ops *fixture_tls(void);
+
 struct fixture {
     struct pki_simple pki;
     char *trust;

@@ -1,4 +1,4 @@
-escertke_unit(notify_serve PARTS carrier LIBS escertke_fixture)
-escertke_unit(notify_establish PARTS carrier LIBS escertke_fixture)
-escertke_unit(memory_sweep PARTS carrier LIBS escertke_fixture)
+escertke_unit_engines(notify_serve PARTS carrier LIBS escertke_fixture)
+escertke_unit_engines(notify_establish PARTS carrier LIBS escertke_fixture)
+escertke_unit_engines(memory_sweep PARTS carrier LIBS escertke_fixture)
 target_compile_definitions(test_memory_sweep PRIVATE _GNU_SOURCE)

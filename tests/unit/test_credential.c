@@ -17,10 +17,10 @@ static escertke_err load(const char *chain, const char *key, const char *trust, 
     void *credential;
 
     escertke_detail_init(d);
-    escertke_err err = escertke_tls_openssl()->credential_new(&src, &credential, d);
+    escertke_err err = fixture_tls()->credential_new(&src, &credential, d);
     if (err != ESCERTKE_OK)
         assert_null(credential);
-    escertke_tls_openssl()->credential_free(credential);
+    fixture_tls()->credential_free(credential);
     return err;
 }
 

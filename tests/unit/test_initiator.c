@@ -10,7 +10,7 @@
 
 static escertke_identity identity_of(const struct fixture *f, escertke_store *store)
 {
-    return (escertke_identity){ .tls = escertke_tls_openssl(), .credential = f->panel.credential, .id = PANEL,
+    return (escertke_identity){ .tls = fixture_tls(), .credential = f->panel.credential, .id = PANEL,
                                 .ctx = { "//m2m.example.org", "/in1" }, .store = store };
 }
 

@@ -90,7 +90,7 @@ static escertke_err whole_run(const struct fixture *f, escertke_key *key)
 
     escertke_detail_init(&d);
     if ((err = escertke_store_memory(4, &w.meter_store)) == ESCERTKE_OK && (err = escertke_store_memory(4, &w.panel_store)) == ESCERTKE_OK) {
-        escertke_identity panel = { .tls = escertke_tls_openssl(), .credential = f->panel.credential, .id = PANEL,
+        escertke_identity panel = { .tls = fixture_tls(), .credential = f->panel.credential, .id = PANEL,
                                     .ctx = { "//m2m.example.org", "/in1" }, .store = &w.panel_store };
         escertke_terminator_config cfg = { .identity = panel };
         cfg.identity.credential = f->meter.credential;

@@ -73,7 +73,7 @@ static void world_open(struct world *w, struct fixture *f)
     w->f = f;
     assert_int_equal(escertke_store_memory(16, &w->meter_store), ESCERTKE_OK);
     assert_int_equal(escertke_store_memory(16, &w->panel_store), ESCERTKE_OK);
-    escertke_terminator_config cfg = { .identity = { .tls = escertke_tls_openssl(), .credential = f->meter.credential, .id = METER,
+    escertke_terminator_config cfg = { .identity = { .tls = fixture_tls(), .credential = f->meter.credential, .id = METER,
                                                      .ctx = { "//m2m.example.org", "/in1" }, .store = &w->meter_store } };
     assert_int_equal(escertke_terminator_new(&cfg, &w->t, NULL), ESCERTKE_OK);
 }
@@ -87,7 +87,7 @@ static void world_close(struct world *w)
 
 static escertke_err establish(struct world *w, const char *to, escertke_detail *d, escertke_key_entry *entry)
 {
-    escertke_identity identity = { .tls = escertke_tls_openssl(), .credential = w->f->panel.credential, .id = PANEL,
+    escertke_identity identity = { .tls = fixture_tls(), .credential = w->f->panel.credential, .id = PANEL,
                                    .ctx = { "//m2m.example.org", "/in1" }, .store = &w->panel_store };
     escertke_notify_params p = { .to = "/in1/Cmeter", .from = "Cpanel", .send = send, .send_ctx = w, .clock = clock_of, .clock_ctx = w,
                                  .progress = note_progress, .progress_ctx = w };

@@ -21,7 +21,7 @@ static int setup(void **state)
 
     w->f = fixture_new();
     assert_int_equal(escertke_store_memory(16, &w->store), ESCERTKE_OK);
-    escertke_terminator_config cfg = { .identity = { .tls = escertke_tls_openssl(), .credential = w->f->meter.credential, .id = METER,
+    escertke_terminator_config cfg = { .identity = { .tls = fixture_tls(), .credential = w->f->meter.credential, .id = METER,
                                                      .ctx = { "//m2m.example.org", "/in1" }, .store = &w->store } };
     assert_int_equal(escertke_terminator_new(&cfg, &w->t, NULL), ESCERTKE_OK);
     *state = w;

@@ -62,7 +62,7 @@ static void entry_of_a_cse(void **state)
 
     (void)state;
     assert_int_equal(escertke_store_memory(1, &store), ESCERTKE_OK);
-    escertke_identity identity = { .tls = escertke_tls_openssl(), .credential = f->panel.credential, .id = PANEL,
+    escertke_identity identity = { .tls = fixture_tls(), .credential = f->panel.credential, .id = PANEL,
                                    .key_lifetime_s = 100, .usage = ESCERTKE_USAGE_ESDATA, .store = &store };
     assert_int_equal(escertke_session_start(i, f->now, &a), ESCERTKE_OK);
     assert_int_equal(escertke_session_step(t, a, f->now, &b), ESCERTKE_OK);
@@ -74,7 +74,7 @@ static void entry_of_a_cse(void **state)
     assert_int_equal(entry.flavour, ESCERTKE_FLAVOUR_CSE);
     assert_int_equal(entry.expires_s, f->now.unix_s + 100);
     assert_int_equal(entry.usage, ESCERTKE_USAGE_ESDATA);
-    assert_string_equal(entry.engine, "openssl");
+    assert_string_equal(entry.engine, fixture_tls()->name);
     escertke_session_free(i);
     escertke_session_free(t);
     escertke_store_close(&store);

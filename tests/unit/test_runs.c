@@ -52,7 +52,7 @@ static struct esc_runs *open_runs(size_t max)
 {
     struct esc_runs *r;
 
-    assert_int_equal(esc_runs_new(escertke_tls_openssl(), max, 1 << 20, &r), ESCERTKE_OK);
+    assert_int_equal(esc_runs_new(fixture_tls(), max, 1 << 20, &r), ESCERTKE_OK);
     return r;
 }
 
@@ -112,7 +112,7 @@ static void counts_come_back_to_zero(void **state)
         add(r, *state, "a", 10); /* one per From: the newer takes the place */
     esc_runs_get_counts(r, &c);
     assert_int_equal(c.pending, 1);
-    assert_in_range(c.octets, escertke_tls_openssl()->conn_memory, 2 * escertke_tls_openssl()->conn_memory);
+    assert_in_range(c.octets, fixture_tls()->conn_memory, 2 * fixture_tls()->conn_memory);
     struct esc_run *run = enter(r, "a");
     escertke_session_free(esc_runs_take_pending(r, run));
     assert_null(esc_runs_take_pending(r, run));

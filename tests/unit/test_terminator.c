@@ -35,7 +35,7 @@ static void count_event(void *ctx, const escertke_event *event)
 
 static escertke_identity identity_of(struct world *w, const struct party *who, const char *id)
 {
-    return (escertke_identity){ .tls = escertke_tls_openssl(), .credential = who->credential, .id = id,
+    return (escertke_identity){ .tls = fixture_tls(), .credential = who->credential, .id = id,
                                 .ctx = { "//m2m.example.org", "/in1" }, .store = &w->store };
 }
 
@@ -382,7 +382,7 @@ static void bounded_by_octets(void **state)
     escertke_session_free(until_m3(&w, "Cpanel", &m1, &m3));
     escertke_terminator_get_stats(w.t, &stats);
     one = stats.pending_bytes;
-    assert_in_range(one, escertke_tls_openssl()->conn_memory, 2 * escertke_tls_openssl()->conn_memory);
+    assert_in_range(one, fixture_tls()->conn_memory, 2 * fixture_tls()->conn_memory);
     world_close(&w);
     world_open(&w, *state, &(escertke_terminator_config){ .max_pending = 1000, .max_pending_bytes = 5 * one + one / 2 });
     for (int i = 0; i < 12; i++) {

@@ -56,10 +56,15 @@ static struct outcome drive(const struct fixture *f, escertke_session *s, bool o
     return o;
 }
 
+/* protocol_version or handshake_failure: TLS libraries differ in how they see a version that they do not have. */
+#define VERSION_ALERT (-70)
+
 static void expect(const char *name, const struct outcome *o, escertke_err err, int message, int alert)
 {
     static const uint8_t head[] = { 21, 3, 3, 0, 2, 2 };
 
+    if (alert == VERSION_ALERT)
+        alert = o->alert_out[6] == 70 ? 70 : 40;
     if (o->err != err || o->message != message || (alert >= 0 && (memcmp(o->alert_out, head, 6) != 0 || o->alert_out[6] != alert)) ||
         (err != ESCERTKE_OK && alert < 0 && o->out_len))
         fail_msg("%s: got %s at M%d, alert %d of %zu octets (%s), expected %s at M%d, alert %d", name, escertke_err_name(o->err), o->message,
@@ -78,7 +83,7 @@ static void clients_that_negotiate_wrong(void **state)
         int alert;
     } cases[] = {
         { "TLS 1.1 only", { .min_version = TLS1_1_VERSION, .max_version = TLS1_1_VERSION, .sigalgs = "ECDSA+SHA256:ECDSA+SHA1" }, ESCERTKE_ERR_NEGOTIATION, 70 },
-        { "TLS 1.3 only", { .min_version = TLS1_3_VERSION, .max_version = TLS1_3_VERSION }, ESCERTKE_ERR_NEGOTIATION, 70 },
+        { "TLS 1.3 only", { .min_version = TLS1_3_VERSION, .max_version = TLS1_3_VERSION }, ESCERTKE_ERR_NEGOTIATION, VERSION_ALERT },
         { "RSA suites", { .ciphers = "ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA256", .sigalgs = "RSA+SHA256:ECDSA+SHA256" }, ESCERTKE_ERR_NEGOTIATION, 40 },
         { "AES-256 only", { .ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384" }, ESCERTKE_ERR_NEGOTIATION, 40 },
         { "P-384 only", { .groups = "P-384" }, ESCERTKE_ERR_NEGOTIATION, 40 },
@@ -116,7 +121,7 @@ static void allowed_without_ems(void **state)
 {
     const struct fixture *f = *state;
     struct rawpeer_config cfg = { .chain = f->panel.chain, .key = f->panel.key, .no_ems = true };
-    escertke_session_config ours = { .tls = escertke_tls_openssl(), .credential = f->meter.credential, .role = ESCERTKE_TERMINATOR,
+    escertke_session_config ours = { .tls = fixture_tls(), .credential = f->meter.credential, .role = ESCERTKE_TERMINATOR,
                                      .expect = { .id = PANEL }, .allow_without_ems = true };
     escertke_session *s;
 

@@ -1,0 +1,54 @@
+/* gnutls.h - what the files of the GnuTLS back end share. Nothing else includes it. */
+#ifndef ESCERTKE_TLS_GNUTLS_H
+#define ESCERTKE_TLS_GNUTLS_H
+
+#include <escertke/cert.h>
+#include <escertke/tls.h>
+
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <stdatomic.h>
+
+/* Shared by all handshakes of both roles; immutable after credential_new. Connections keep it alive by counting. */
+struct gnutls_credential {
+    gnutls_certificate_credentials_t cred;
+    gnutls_priority_t priority;
+    gnutls_x509_trust_list_t trust;
+    uint8_t *leaf; /* own certificate, DER */
+    size_t leaf_len;
+    atomic_uint users; /* the credential's owner is one */
+};
+
+struct gnutls_conn {
+    gnutls_session_t session;
+    struct gnutls_credential *credential;
+    escertke_role role;
+    bool allow_without_ems;
+    bool started;
+    bool complete;
+    escertke_verify_fn verify;
+    void *verify_ctx;
+    escertke_err verify_err;
+    int64_t unix_s;
+    int alert; /* sent or received; -1 = none */
+    bool alert_received;
+    uint8_t *leaf;
+    size_t leaf_len;
+    escertke_span in;
+    escertke_buf *out;
+    escertke_err io_err;
+    char words[160];
+};
+
+/* gnutls_credential.c */
+escertke_err esc_gnutls_credential_new(const escertke_credential_source *src, void **credential, escertke_detail *d);
+void esc_gnutls_credential_free(void *credential);
+escertke_span esc_gnutls_credential_cert(const void *credential);
+/** One more user of a credential. */
+struct gnutls_credential *esc_gnutls_credential_share(const void *credential);
+
+/* gnutls_verify.c */
+/** Validate the peer's chain to an anchor and ask the connection's verify; sets verify_err, alert and words. @return 0, or -1: refused */
+int esc_gnutls_verify_peer(gnutls_session_t session);
+
+#endif

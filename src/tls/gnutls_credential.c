@@ -1,0 +1,120 @@
+/* gnutls_credential.c - an own credential for GnuTLS: chain, key and trust anchors, checked once. */
+#include "tls/gnutls.h"
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/memory.h"
+#include "tls/own_chain.h"
+
+/* 0xC02B, 0xC023, 0xC0AC, one group, one signature algorithm, TLS 1.2 (R-TL-2, R-TL-6, A-26...A-30), and nothing else. */
+static const char protocol[] = "NONE:+VERS-TLS1.2:+AES-128-GCM:+AES-128-CBC:+AES-128-CCM:+AEAD:+SHA256:+ECDHE-ECDSA:"
+                               "+GROUP-SECP256R1:+SIGN-ECDSA-SHA256:+COMP-NULL:+CTYPE-X509:%SERVER_PRECEDENCE";
+
+static escertke_err refuse(escertke_detail *d, escertke_err err, int code, const char *what)
+{
+    if (d && d->err == ESCERTKE_OK)
+        esc_printable(escertke_span_str(gnutls_strerror(code)), d->backend, sizeof d->backend);
+    return esc_fail(d, err, "TS-0003 8.1.2.3", "%s", what);
+}
+
+static gnutls_datum_t datum(escertke_span s)
+{
+    return (gnutls_datum_t){ (unsigned char *)(uintptr_t)s.ptr, s.len <= UINT_MAX ? (unsigned int)s.len : 0 };
+}
+
+static escertke_err load_chain_and_key(struct gnutls_credential *cred, const escertke_credential_source *src, escertke_detail *d)
+{
+    gnutls_datum_t chain = datum(src->chain), key = datum(src->key);
+    gnutls_x509_crt_t *certs = NULL;
+    gnutls_x509_privkey_t own = NULL;
+    unsigned count = 0;
+    escertke_err err = ESCERTKE_OK;
+
+    int code = chain.size ? gnutls_x509_crt_list_import2(&certs, &count, &chain, GNUTLS_X509_FMT_PEM, 0) : GNUTLS_E_NO_CERTIFICATE_FOUND;
+    if (code < 0 || !count)
+        err = refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "own certificate chain cannot be read as PEM certificates");
+    else if (count > ESCERTKE_CHAIN_MAX)
+        err = refuse(d, ESCERTKE_ERR_CREDENTIAL, 0, "own chain is longer than 4 certificates");
+    else if ((code = gnutls_x509_privkey_init(&own)) < 0 ||
+             (code = key.size ? gnutls_x509_privkey_import2(own, &key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN) : GNUTLS_E_BASE64_DECODING_ERROR) < 0)
+        err = refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "own private key cannot be read as an unencrypted PEM private key");
+    else if ((code = gnutls_certificate_set_x509_key(cred->cred, certs, (int)count, own)) < 0)
+        err = refuse(d, ESCERTKE_ERR_KEY_MISMATCH, code, "own private key is not the one of the own certificate");
+    gnutls_x509_privkey_deinit(own);
+    for (unsigned i = 0; i < count; i++)
+        gnutls_x509_crt_deinit(certs[i]);
+    gnutls_free(certs);
+    return err;
+}
+
+static escertke_err load_trust(struct gnutls_credential *cred, const escertke_credential_source *src, escertke_detail *d)
+{
+    gnutls_datum_t trust = datum(src->trust);
+    gnutls_x509_crt_t *anchors = NULL;
+    unsigned count = 0;
+
+    int code = trust.size ? gnutls_x509_crt_list_import2(&anchors, &count, &trust, GNUTLS_X509_FMT_PEM, 0) : GNUTLS_E_NO_CERTIFICATE_FOUND;
+    if (code < 0 || !count)
+        return refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "trust anchors cannot be read as PEM certificates, or there is none");
+    code = gnutls_x509_trust_list_add_cas(cred->trust, anchors, count, GNUTLS_TL_NO_DUPLICATES); /* takes the certificates over */
+    gnutls_free(anchors);
+    return code > 0 ? ESCERTKE_OK : refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "trust anchors cannot be used");
+}
+
+escertke_err esc_gnutls_credential_new(const escertke_credential_source *src, void **credential, escertke_detail *d)
+{
+    struct gnutls_credential *cred = esc_zalloc(sizeof *cred);
+    escertke_err err = ESCERTKE_OK;
+
+    *credential = NULL;
+    if (!cred)
+        return ESCERTKE_ERR_NOMEM;
+    cred->users = 1;
+    if (gnutls_certificate_allocate_credentials(&cred->cred) < 0 || gnutls_x509_trust_list_init(&cred->trust, 0) < 0 ||
+        gnutls_priority_init(&cred->priority, protocol, NULL) < 0)
+        err = refuse(d, ESCERTKE_ERR_BACKEND, 0, "GnuTLS does not offer what ESCertKE needs");
+    if (err == ESCERTKE_OK && (err = load_chain_and_key(cred, src, d)) == ESCERTKE_OK && (err = load_trust(cred, src, d)) == ESCERTKE_OK)
+        err = esc_own_chain_check(src, &cred->leaf, &cred->leaf_len, d);
+    if (err != ESCERTKE_OK) {
+        esc_gnutls_credential_free(cred);
+        return err;
+    }
+    gnutls_certificate_set_verify_function(cred->cred, esc_gnutls_verify_peer);
+    gnutls_certificate_set_verify_limits(cred->cred, ESCERTKE_MESSAGE_MAX, ESCERTKE_CHAIN_MAX + 1);
+    *credential = cred;
+    return ESCERTKE_OK;
+}
+
+struct gnutls_credential *esc_gnutls_credential_share(const void *credential)
+{
+    struct gnutls_credential *cred = (struct gnutls_credential *)(uintptr_t)credential; /* only its count changes */
+
+    atomic_fetch_add(&cred->users, 1);
+    return cred;
+}
+
+void esc_gnutls_credential_free(void *credential)
+{
+    struct gnutls_credential *cred = credential;
+
+    if (!cred || atomic_fetch_sub(&cred->users, 1) != 1)
+        return;
+    if (cred->cred)
+        gnutls_certificate_free_credentials(cred->cred);
+    if (cred->trust)
+        gnutls_x509_trust_list_deinit(cred->trust, 1);
+    if (cred->priority)
+        gnutls_priority_deinit(cred->priority);
+    esc_release(cred->leaf);
+    esc_release(cred);
+}
+
+escertke_span esc_gnutls_credential_cert(const void *credential)
+{
+    const struct gnutls_credential *cred = credential;
+
+    return (escertke_span){ cred->leaf, cred->leaf_len };
+}
