@@ -249,7 +249,7 @@ escertke_err identity_open(const struct identity_settings *s, struct identity *i
     escertke_err err;
 
     memset(i, 0, sizeof *i);
-    if ((err = escertke_id_parse(escertke_span_str(s->id), &i->id)) != ESCERTKE_OK)
+    if (escertke_id_parse(escertke_span_str(s->id), &i->id) != ESCERTKE_OK)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0004 6.2.3", "not an Absolute AE-ID or CSE-ID: %s", s->id);
     i->endpoint.tls = escertke_tls_by_name(engine);
     if (!i->endpoint.tls)

@@ -26,12 +26,8 @@ static const struct command {
     { "establish", NULL, cmd_establish, "establish a key with a terminating end-point" },
     { "relay", NULL, cmd_relay, "be a small CSE: registrar, access control, transit" },
     { "bench", NULL, cmd_bench, "measure ESCertKE on this machine" },
-#ifdef ESCERTKE_HAS_DEMO
     { "demo", NULL, cmd_demo, "everything above on loopback, in one go" },
-#endif
-#ifdef ESCERTKE_HAS_BENCH
     { "bench", NULL, cmd_bench, "measure handshakes on this machine" },
-#endif
     { NULL, NULL, NULL, NULL },
 };
 

@@ -150,7 +150,7 @@ static bool permits(X509 *ca, const struct san *san, char *shown, size_t cap, bo
 
 static escertke_err check_constraints(X509 *ca, const struct settings *s, const struct san *san, escertke_detail *d)
 {
-    char shown[160];
+    char shown[ESCERTKE_ID_MAX * 2];
     bool constrained;
 
     if (san->type == GEN_RID)

@@ -50,6 +50,7 @@ void runtime_reload(const struct identity_settings *s, struct identity *identity
     escertke_terminator_set_credential(terminator, credential);
     identity->endpoint.tls->credential_free(identity->credential);
     identity->credential = credential;
+    identity->endpoint.credential = credential;
     out_event(out_new_event("reloaded"), "reloaded certificate, key and trust anchors");
 }
 
