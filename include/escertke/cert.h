@@ -100,6 +100,18 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_parse(escertke_span der
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_check_path(const escertke_span *path, size_t count,
     const escertke_expect *expect, int64_t unix_s, int *alert, escertke_detail *d);
 
+/**
+ * Decide on a raw public key (RFC 7250): its form, and that it is the configured one.
+ *
+ * @param spki    DER SubjectPublicKeyInfo as received; that the point is on the curve is the back end's business
+ * @param expect  pin is required; client as in check_path
+ * @param digest  SHA-256 of @p spki, from the back end
+ * @return OK, PROFILE (other than secp256r1 with an uncompressed point), IDENTITY (another key), ARG (no pin, or not one)
+ * @spec TS-0003 8.1.2.5, 10.1.1.2, 10.1.2; R-CE-30
+ */
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_check_raw(escertke_span spki, const escertke_expect *expect,
+                                                                   const uint8_t digest[32], int *alert, escertke_detail *d);
+
 /** How bad a finding of the profile lint is. */
 typedef enum escertke_lint_level { ESCERTKE_LINT_NOTE, ESCERTKE_LINT_WARN, ESCERTKE_LINT_ERROR } escertke_lint_level;
 /** Called once per finding; strings valid during the call. */

@@ -26,6 +26,7 @@ typedef struct escertke_peer {
 typedef struct escertke_identity {
     const escertke_tls_ops *tls;
     const void *credential;
+    bool raw;                /* the credential is a raw public key */
     const char *id;          /* own Absolute ID */
     escertke_id_context ctx; /* own SP-ID and (registrar's) CSE-ID, completes a relative From (R-ID-30) */
     const escertke_peer *peers; /* peer rules; count 0 = any peer whose certificate identity equals its ID */

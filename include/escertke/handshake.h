@@ -41,7 +41,10 @@ typedef struct escertke_session_config {
     escertke_log log;
 } escertke_session_config;
 
-/** New session. The config is copied; see there for what must outlive it. @return OK, ARG, NOMEM, BACKEND */
+/**
+ * New session. The config is copied; see there for what must outlive it.
+ * @return OK, ARG, NOMEM, BACKEND, UNSUPPORTED (raw peer, back end without raw_keys), CREDENTIAL (X.509 peer, credential without trust)
+ */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_session_new(const escertke_session_config *cfg, escertke_session **out);
 
 /**

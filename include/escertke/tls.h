@@ -19,18 +19,19 @@ typedef enum escertke_role {
 /** "initiator" or "terminator". Static storage. */
 ESCERTKE_API const char *escertke_role_name(escertke_role role);
 
-/** What a credential is made of. PEM or DER bytes, borrowed until credential_new returns. */
+/** What a credential is made of. PEM, borrowed until credential_new returns. */
 typedef struct escertke_credential_source {
-    escertke_span chain; /* PEM: leaf first, then intermediates */
-    escertke_span key;   /* PEM: the leaf's private key, not encrypted */
-    escertke_span trust; /* PEM: trust anchors for the peer's chain */
+    bool raw;            /* a raw public key (RFC 7250): key alone, no chain; only where the back end has raw_keys */
+    escertke_span chain; /* leaf first, then intermediates; empty with raw */
+    escertke_span key;   /* the leaf's private key, not encrypted */
+    escertke_span trust; /* trust anchors for the peer's chain; may be empty with raw: then only raw peers can be accepted */
     int64_t unix_s;      /* now; an expired own certificate is refused */
     bool strict;         /* strict_profile */
 } escertke_credential_source;
 
 /**
  * Asked once per handshake with the path that the back end has validated to a trust anchor (DER, leaf first, anchor last;
- * valid during the call). Not OK ends the handshake with *alert.
+ * valid during the call), or, for a raw peer, with its DER SubjectPublicKeyInfo alone. Not OK ends the handshake with *alert.
  */
 typedef escertke_err (*escertke_verify_fn)(void *ctx, const escertke_span *path, size_t count, int *alert);
 
@@ -40,6 +41,7 @@ typedef struct escertke_tls_open {
     escertke_verify_fn verify; /* required */
     void *verify_ctx;
     const char *server_name;   /* SNI to send (initiator), NULL = none */
+    bool peer_raw;             /* the peer shows a raw public key: type 2 is offered or asked for, and nothing else */
     bool allow_without_ems;    /* lab use only; said in the log at every use */
 } escertke_tls_open;
 
@@ -47,6 +49,7 @@ typedef struct escertke_tls_open {
 typedef struct escertke_tls_ops {
     const char *name;   /* "openssl" */
     size_t conn_memory; /* what a connection holds between two flights, octets, about: for limits */
+    bool raw_keys;      /* raw public keys, own and the peer's (RFC 7250) */
 
     /**
      * Load and check an own credential: key fits certificate, profile, validity, trust anchors readable.
@@ -55,10 +58,10 @@ typedef struct escertke_tls_ops {
     escertke_err (*credential_new)(const escertke_credential_source *src, void **credential, escertke_detail *d);
     /** NULL allowed. Connections opened with it go on: each holds what it needs. */
     void (*credential_free)(void *credential);
-    /** Leaf certificate of an own credential, DER; valid as long as the credential. */
+    /** Leaf certificate of an own credential, DER, or its SubjectPublicKeyInfo if raw; valid as long as the credential. */
     escertke_span (*credential_cert)(const void *credential);
 
-    /** New connection in memory. @return OK, NOMEM, BACKEND */
+    /** New connection in memory. @return OK, NOMEM, BACKEND, UNSUPPORTED (peer_raw without raw_keys), CREDENTIAL (X.509 peer, no trust) */
     escertke_err (*open)(const escertke_tls_open *cfg, void **conn);
     /**
      * Give one flight in (empty: start), append what TLS answers to @p out. Output may be there on failure too: an alert.
@@ -69,7 +72,7 @@ typedef struct escertke_tls_ops {
     escertke_err (*step)(void *conn, escertke_span in, int64_t unix_s, escertke_buf *out, bool *done);
     /** RFC 5705 exporter. context.ptr NULL = no context; empty but not NULL is another key. @return OK, STATE, BACKEND */
     escertke_err (*export_key)(void *conn, const char *label, escertke_span context, uint8_t *out, size_t len);
-    /** Peer's leaf certificate, DER; valid until close. @return OK, STATE */
+    /** Peer's leaf certificate, DER, or its SubjectPublicKeyInfo if raw; valid until close. @return OK, STATE */
     escertke_err (*peer_cert)(void *conn, escertke_span *der);
     /** IANA name of the cipher suite, e.g. "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"; NULL before it is known. Static storage. */
     const char *(*suite)(void *conn);

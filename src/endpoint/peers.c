@@ -36,6 +36,8 @@ escertke_err esc_peers_check(const escertke_identity *identity, escertke_detail 
         if (!peers[i].id || escertke_id_parse(escertke_span_str(peers[i].id), &id) != ESCERTKE_OK)
             return esc_fail(d, ESCERTKE_ERR_CONFIG, "R-HS-13", "peer rule %zu: \"%s\" is not an Absolute CSE-ID or AE-ID", i + 1,
                             peers[i].id ? peers[i].id : "");
+        if (peers[i].flavour == ESCERTKE_FLAVOUR_RAW && !peers[i].pin)
+            return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0003 8.1.2.4", "peer %s is configured as a raw public key without a pin", peers[i].id);
         for (size_t k = 0; k < i; k++) {
             if (strcmp(peers[i].id, peers[k].id) == 0)
                 return esc_fail(d, ESCERTKE_ERR_CONFIG, "R-HS-13", "peer %s has two rules", peers[i].id);
@@ -80,14 +82,14 @@ escertke_err esc_peers_entry(const escertke_identity *identity, const escertke_e
                              escertke_role role, escertke_now now, escertke_key_entry *out)
 {
     int64_t lifetime = identity->key_lifetime_s ? identity->key_lifetime_s : ESCERTKE_KEY_LIFETIME_S;
-    escertke_cert own, peer;
+    escertke_cert own = { .not_after = INT64_MAX }, peer = { .not_after = INT64_MAX }; /* what raw keys leave open */
     escertke_span der;
     escertke_err err;
 
     memset(out, 0, sizeof *out);
     if ((err = escertke_session_peer_cert(session, &der)) != ESCERTKE_OK ||
-        (err = escertke_cert_parse(der, &peer, NULL)) != ESCERTKE_OK ||
-        (err = escertke_cert_parse(identity->tls->credential_cert(identity->credential), &own, NULL)) != ESCERTKE_OK ||
+        (expect->flavour != ESCERTKE_FLAVOUR_RAW && (err = escertke_cert_parse(der, &peer, NULL)) != ESCERTKE_OK) ||
+        (!identity->raw && (err = escertke_cert_parse(identity->tls->credential_cert(identity->credential), &own, NULL)) != ESCERTKE_OK) ||
         (err = identity->tls->sha256(der, out->peer_fingerprint)) != ESCERTKE_OK ||
         (err = escertke_session_key(session, &out->key)) != ESCERTKE_OK)
         return err;

@@ -31,7 +31,12 @@ static const char clause[] = "TS-0003 8.7.2.2";
 static escertke_err verify_peer(void *ctx, const escertke_span *path, size_t count, int *alert)
 {
     escertke_session *s = ctx;
+    uint8_t digest[32];
 
+    if (s->cfg.expect.flavour == ESCERTKE_FLAVOUR_RAW) {
+        escertke_err err = s->cfg.tls->sha256(path[0], digest);
+        return err == ESCERTKE_OK ? escertke_cert_check_raw(path[0], &s->cfg.expect, digest, alert, &s->detail) : err;
+    }
     return escertke_cert_check_path(path, count, &s->cfg.expect, s->unix_s, alert, &s->detail);
 }
 
@@ -199,6 +204,7 @@ escertke_err escertke_session_new(const escertke_session_config *cfg, escertke_s
 {
     char name[ESCERTKE_ID_MAX + 1];
     escertke_tls_open open = { .role = cfg->role, .credential = cfg->credential, .verify = verify_peer,
+                               .peer_raw = cfg->expect.flavour == ESCERTKE_FLAVOUR_RAW,
                                .allow_without_ems = cfg->allow_without_ems };
     escertke_session *s;
 

@@ -12,9 +12,10 @@
 /* Shared by all handshakes of both roles; immutable after credential_new. Connections keep it alive by counting. */
 struct gnutls_credential {
     gnutls_certificate_credentials_t cred;
-    gnutls_priority_t priority;
+    gnutls_priority_t priority[2][2]; /* by role (terminator second), by peer_raw */
     gnutls_x509_trust_list_t trust;
-    uint8_t *leaf; /* own certificate, DER */
+    bool raw, has_trust;
+    uint8_t *leaf; /* own certificate, or SubjectPublicKeyInfo, DER */
     size_t leaf_len;
     atomic_uint users; /* the credential's owner is one */
 };
@@ -24,6 +25,7 @@ struct gnutls_conn {
     struct gnutls_credential *credential;
     escertke_role role;
     bool allow_without_ems;
+    bool peer_raw;
     bool started;
     bool complete;
     escertke_verify_fn verify;
@@ -44,6 +46,8 @@ struct gnutls_conn {
 escertke_err esc_gnutls_credential_new(const escertke_credential_source *src, void **credential, escertke_detail *d);
 void esc_gnutls_credential_free(void *credential);
 escertke_span esc_gnutls_credential_cert(const void *credential);
+/** What a connection with this credential may negotiate. */
+gnutls_priority_t esc_gnutls_priority(const struct gnutls_credential *cred, escertke_role role, bool peer_raw);
 /** One more user of a credential. */
 struct gnutls_credential *esc_gnutls_credential_share(const void *credential);
 

@@ -69,9 +69,10 @@ static void conn_close(void *p)
 static bool set_up(struct gnutls_conn *conn, const escertke_tls_open *cfg)
 {
     unsigned flags = (cfg->role == ESCERTKE_TERMINATOR ? GNUTLS_SERVER : GNUTLS_CLIENT) | GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS |
-                     GNUTLS_NO_SIGNAL;
+                     GNUTLS_NO_SIGNAL | GNUTLS_ENABLE_RAWPK;
+    gnutls_priority_t priority = esc_gnutls_priority(conn->credential, cfg->role, cfg->peer_raw);
 
-    if (gnutls_init(&conn->session, flags) < 0 || gnutls_priority_set(conn->session, conn->credential->priority) < 0 ||
+    if (gnutls_init(&conn->session, flags) < 0 || gnutls_priority_set(conn->session, priority) < 0 ||
         gnutls_credentials_set(conn->session, GNUTLS_CRD_CERTIFICATE, conn->credential->cred) < 0)
         return false;
     if (cfg->role == ESCERTKE_TERMINATOR)
@@ -97,11 +98,16 @@ static escertke_err conn_open(const escertke_tls_open *cfg, void **out)
     if (!conn)
         return ESCERTKE_ERR_NOMEM;
     conn->role = cfg->role;
+    conn->peer_raw = cfg->peer_raw;
     conn->allow_without_ems = cfg->allow_without_ems;
     conn->verify = cfg->verify;
     conn->verify_ctx = cfg->verify_ctx;
     conn->alert = -1;
     conn->credential = esc_gnutls_credential_share(cfg->credential);
+    if (!cfg->peer_raw && !conn->credential->has_trust) {
+        conn_close(conn);
+        return ESCERTKE_ERR_CREDENTIAL;
+    }
     if (!set_up(conn, cfg)) {
         conn_close(conn);
         return ESCERTKE_ERR_BACKEND;
@@ -288,6 +294,7 @@ const escertke_tls_ops *escertke_tls_gnutls(void)
     static const escertke_tls_ops ops = {
         .name = "gnutls",
         .conn_memory = 16000,
+        .raw_keys = true,
         .credential_new = esc_gnutls_credential_new,
         .credential_free = esc_gnutls_credential_free,
         .credential_cert = esc_gnutls_credential_cert,

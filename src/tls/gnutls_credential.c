@@ -1,6 +1,8 @@
 /* gnutls_credential.c - an own credential for GnuTLS: chain, key and trust anchors, checked once. */
 #include "tls/gnutls.h"
 
+#include <gnutls/abstract.h>
+#include <gnutls/crypto.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -10,8 +12,17 @@
 #include "tls/own_chain.h"
 
 /* 0xC02B, 0xC023, 0xC0AC, one group, one signature algorithm, TLS 1.2 (R-TL-2, R-TL-6, A-26...A-30), and nothing else. */
-static const char protocol[] = "NONE:+VERS-TLS1.2:+AES-128-GCM:+AES-128-CBC:+AES-128-CCM:+AEAD:+SHA256:+ECDHE-ECDSA:"
-                               "+GROUP-SECP256R1:+SIGN-ECDSA-SHA256:+COMP-NULL:+CTYPE-X509:%SERVER_PRECEDENCE";
+#define PROTOCOL                                                                                                       \
+    "NONE:+VERS-TLS1.2:+AES-128-GCM:+AES-128-CBC:+AES-128-CCM:+AEAD:+SHA256:+ECDHE-ECDSA:+GROUP-SECP256R1:"            \
+    "+SIGN-ECDSA-SHA256:+COMP-NULL:%SERVER_PRECEDENCE"
+
+/* Type 2 is offered only where it is configured, on the side on which it is: [own raw][role][peer raw]. */
+static const char *const protocols[2][2][2] = {
+    { { PROTOCOL ":+CTYPE-X509", PROTOCOL ":+CTYPE-CLI-X509:+CTYPE-SRV-RAWPK" },
+      { PROTOCOL ":+CTYPE-X509", PROTOCOL ":+CTYPE-SRV-X509:+CTYPE-CLI-RAWPK" } },
+    { { PROTOCOL ":+CTYPE-CLI-RAWPK:+CTYPE-SRV-X509", PROTOCOL ":+CTYPE-RAWPK" },
+      { PROTOCOL ":+CTYPE-SRV-RAWPK:+CTYPE-CLI-X509", PROTOCOL ":+CTYPE-RAWPK" } },
+};
 
 static escertke_err refuse(escertke_detail *d, escertke_err err, int code, const char *what)
 {
@@ -50,18 +61,88 @@ static escertke_err load_chain_and_key(struct gnutls_credential *cred, const esc
     return err;
 }
 
+/* The public half of an own raw key, as DER SubjectPublicKeyInfo: what the peer's pin is about. */
+static escertke_err export_spki(struct gnutls_credential *cred, gnutls_privkey_t own, gnutls_datum_t *spki, escertke_detail *d)
+{
+    gnutls_pubkey_t public_key;
+    uint8_t digest[32];
+    char pin[72];
+    escertke_expect itself = { .flavour = ESCERTKE_FLAVOUR_RAW, .pin = pin };
+    escertke_err err = ESCERTKE_OK;
+    int alert;
+
+    int code = gnutls_pubkey_init(&public_key);
+    if (code < 0)
+        return ESCERTKE_ERR_NOMEM;
+    if ((code = gnutls_pubkey_import_privkey(public_key, own, GNUTLS_KEY_DIGITAL_SIGNATURE, 0)) < 0 ||
+        (code = gnutls_pubkey_export2(public_key, GNUTLS_X509_FMT_DER, spki)) < 0)
+        err = refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "public half of the own raw key cannot be written");
+    gnutls_pubkey_deinit(public_key);
+    if (err == ESCERTKE_OK && (gnutls_hash_fast(GNUTLS_DIG_SHA256, spki->data, spki->size, digest) < 0 ||
+                               escertke_key_identifier(digest, 256, pin) != ESCERTKE_OK))
+        err = ESCERTKE_ERR_BACKEND;
+    if (err == ESCERTKE_OK)
+        err = escertke_cert_check_raw((escertke_span){ spki->data, spki->size }, &itself, digest, &alert, d);
+    if (err == ESCERTKE_OK && (cred->leaf = (uint8_t *)esc_strndup((const char *)spki->data, spki->size)) == NULL)
+        err = ESCERTKE_ERR_NOMEM;
+    cred->leaf_len = spki->size;
+    return err;
+}
+
+static escertke_err load_raw_key(struct gnutls_credential *cred, const escertke_credential_source *src, escertke_detail *d)
+{
+    gnutls_datum_t key = datum(src->key), spki = { NULL, 0 };
+    gnutls_privkey_t own = NULL;
+    escertke_err err;
+
+    int code = gnutls_privkey_init(&own);
+    if (code < 0 || !key.size || (code = gnutls_privkey_import_x509_raw(own, &key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN)) < 0) {
+        err = refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "own private key cannot be read as an unencrypted PEM private key");
+    } else if ((err = export_spki(cred, own, &spki, d)) == ESCERTKE_OK) {
+        gnutls_pcert_st *public_half = gnutls_calloc(1, sizeof *public_half);
+        code = public_half ? gnutls_pcert_import_rawpk_raw(public_half, &spki, GNUTLS_X509_FMT_DER, GNUTLS_KEY_DIGITAL_SIGNATURE, 0)
+                           : GNUTLS_E_MEMORY_ERROR;
+        if (code >= 0 && (code = gnutls_certificate_set_key(cred->cred, NULL, 0, public_half, 1, own)) >= 0)
+            own = NULL; /* the credentials have it now */
+        gnutls_free(public_half);
+        if (code < 0)
+            err = refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "own raw key cannot be used");
+    }
+    gnutls_free(spki.data);
+    if (own)
+        gnutls_privkey_deinit(own);
+    return err;
+}
+
 static escertke_err load_trust(struct gnutls_credential *cred, const escertke_credential_source *src, escertke_detail *d)
 {
     gnutls_datum_t trust = datum(src->trust);
     gnutls_x509_crt_t *anchors = NULL;
     unsigned count = 0;
 
+    if (!trust.size && src->raw)
+        return ESCERTKE_OK;
     int code = trust.size ? gnutls_x509_crt_list_import2(&anchors, &count, &trust, GNUTLS_X509_FMT_PEM, 0) : GNUTLS_E_NO_CERTIFICATE_FOUND;
     if (code < 0 || !count)
         return refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "trust anchors cannot be read as PEM certificates, or there is none");
     code = gnutls_x509_trust_list_add_cas(cred->trust, anchors, count, GNUTLS_TL_NO_DUPLICATES); /* takes the certificates over */
     gnutls_free(anchors);
+    cred->has_trust = code > 0;
     return code > 0 ? ESCERTKE_OK : refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "trust anchors cannot be used");
+}
+
+static bool init_priorities(struct gnutls_credential *cred)
+{
+    for (size_t role = 0; role < 2; role++)
+        for (size_t peer_raw = 0; peer_raw < 2; peer_raw++)
+            if (gnutls_priority_init(&cred->priority[role][peer_raw], protocols[cred->raw][role][peer_raw], NULL) < 0)
+                return false;
+    return true;
+}
+
+gnutls_priority_t esc_gnutls_priority(const struct gnutls_credential *cred, escertke_role role, bool peer_raw)
+{
+    return cred->priority[role == ESCERTKE_TERMINATOR][peer_raw];
 }
 
 escertke_err esc_gnutls_credential_new(const escertke_credential_source *src, void **credential, escertke_detail *d)
@@ -73,10 +154,15 @@ escertke_err esc_gnutls_credential_new(const escertke_credential_source *src, vo
     if (!cred)
         return ESCERTKE_ERR_NOMEM;
     cred->users = 1;
+    cred->raw = src->raw;
     if (gnutls_certificate_allocate_credentials(&cred->cred) < 0 || gnutls_x509_trust_list_init(&cred->trust, 0) < 0 ||
-        gnutls_priority_init(&cred->priority, protocol, NULL) < 0)
+        !init_priorities(cred))
         err = refuse(d, ESCERTKE_ERR_BACKEND, 0, "GnuTLS does not offer what ESCertKE needs");
-    if (err == ESCERTKE_OK && (err = load_chain_and_key(cred, src, d)) == ESCERTKE_OK && (err = load_trust(cred, src, d)) == ESCERTKE_OK)
+    if (err == ESCERTKE_OK)
+        err = src->raw ? load_raw_key(cred, src, d) : load_chain_and_key(cred, src, d);
+    if (err == ESCERTKE_OK)
+        err = load_trust(cred, src, d);
+    if (err == ESCERTKE_OK && !src->raw)
         err = esc_own_chain_check(src, &cred->leaf, &cred->leaf_len, d);
     if (err != ESCERTKE_OK) {
         esc_gnutls_credential_free(cred);
@@ -106,8 +192,9 @@ void esc_gnutls_credential_free(void *credential)
         gnutls_certificate_free_credentials(cred->cred);
     if (cred->trust)
         gnutls_x509_trust_list_deinit(cred->trust, 1);
-    if (cred->priority)
-        gnutls_priority_deinit(cred->priority);
+    for (size_t i = 0; i < 4; i++)
+        if (cred->priority[i / 2][i % 2])
+            gnutls_priority_deinit(cred->priority[i / 2][i % 2]);
     esc_release(cred->leaf);
     esc_release(cred);
 }

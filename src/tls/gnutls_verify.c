@@ -9,7 +9,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 
-enum { DECODE_ERROR = 50, BAD_CERTIFICATE = 42, UNKNOWN_CA = 48, HANDSHAKE_FAILURE = 40, INTERNAL_ERROR = 80 };
+enum { BAD_CERTIFICATE = 42, UNSUPPORTED_CERTIFICATE = 43, UNKNOWN_CA = 48, HANDSHAKE_FAILURE = 40, INTERNAL_ERROR = 80 };
 
 #define PATH_MAX_COUNT (ESCERTKE_CHAIN_MAX + 1)
 
@@ -109,6 +109,13 @@ static escertke_err add_der(gnutls_x509_crt_t cert, escertke_span *path, gnutls_
     return ESCERTKE_OK;
 }
 
+static bool keep_leaf(struct gnutls_conn *conn, escertke_span leaf)
+{
+    conn->leaf = (uint8_t *)esc_strndup((const char *)leaf.ptr, leaf.len);
+    conn->leaf_len = leaf.len;
+    return conn->leaf != NULL;
+}
+
 static int ask_verify(struct gnutls_conn *conn, struct path *p)
 {
     gnutls_datum_t der[PATH_MAX_COUNT + 1] = { { NULL, 0 } };
@@ -123,15 +130,29 @@ static int ask_verify(struct gnutls_conn *conn, struct path *p)
     conn->alert = INTERNAL_ERROR;
     if (err == ESCERTKE_OK)
         err = conn->verify(conn->verify_ctx, spans, count, &conn->alert);
-    if (err == ESCERTKE_OK) {
-        conn->leaf = (uint8_t *)esc_strndup((const char *)spans[0].ptr, spans[0].len);
-        conn->leaf_len = spans[0].len;
-        err = conn->leaf ? ESCERTKE_OK : ESCERTKE_ERR_NOMEM;
-    }
+    if (err == ESCERTKE_OK && !keep_leaf(conn, spans[0]))
+        err = ESCERTKE_ERR_NOMEM;
     for (unsigned i = 0; i <= p->count; i++)
         gnutls_free(der[i].data);
     if (err != ESCERTKE_OK)
         return refuse(conn, err, conn->alert, "certificate is not the expected one");
+    conn->alert = -1;
+    return 0;
+}
+
+/* A raw key has no path: what it says is what verify is asked about. */
+static int verify_raw(struct gnutls_conn *conn, const gnutls_datum_t *sent, unsigned count)
+{
+    escertke_span spki = { sent->data, sent->size };
+
+    if (count != 1)
+        return refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "more than one raw public key");
+    conn->alert = INTERNAL_ERROR;
+    escertke_err err = conn->verify(conn->verify_ctx, &spki, 1, &conn->alert);
+    if (err == ESCERTKE_OK && !keep_leaf(conn, spki))
+        err = ESCERTKE_ERR_NOMEM;
+    if (err != ESCERTKE_OK)
+        return refuse(conn, err, conn->alert, "raw public key is not the expected one");
     conn->alert = -1;
     return 0;
 }
@@ -146,8 +167,13 @@ int esc_gnutls_verify_peer(gnutls_session_t session)
     if (!conn->allow_without_ems && gnutls_session_ext_master_secret_status(session) == 0)
         return refuse(conn, ESCERTKE_ERR_NEGOTIATION, HANDSHAKE_FAILURE, "no extended master secret (RFC 7627)");
     const gnutls_datum_t *sent = gnutls_certificate_get_peers(session, &count);
+    bool is_raw = gnutls_certificate_type_get2(session, GNUTLS_CTYPE_PEERS) == GNUTLS_CRT_RAWPK;
     if (!sent || !count)
         return refuse(conn, ESCERTKE_ERR_NO_CERT, HANDSHAKE_FAILURE, "peer sent no certificate");
+    if (is_raw != conn->peer_raw)
+        return refuse(conn, ESCERTKE_ERR_CERT, UNSUPPORTED_CERTIFICATE, "certificate type is not the configured one (RFC 7250)");
+    if (is_raw)
+        return verify_raw(conn, sent, count);
     if (count > PATH_MAX_COUNT)
         return refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "peer sent too many certificates");
     int result = import_sent(&p, sent, count) ? validate(conn, &p)

@@ -197,6 +197,10 @@ static escertke_err conn_open(const escertke_tls_open *cfg, void **out)
     BIO *bio;
 
     *out = NULL;
+    if (cfg->peer_raw) {
+        esc_release(conn);
+        return ESCERTKE_ERR_UNSUPPORTED; /* libssl has them from 3.2 on */
+    }
     if (!conn)
         return ESCERTKE_ERR_NOMEM;
     *conn = (struct openssl_conn){ .role = cfg->role, .allow_without_ems = cfg->allow_without_ems, .verify = cfg->verify,

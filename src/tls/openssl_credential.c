@@ -157,6 +157,10 @@ escertke_err esc_openssl_credential_new(const escertke_credential_source *src, v
     if (!cred)
         return ESCERTKE_ERR_NOMEM;
     ERR_clear_error();
+    if (src->raw) {
+        err = esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "R-TL-4", "the OpenSSL engine has no raw public keys; the GnuTLS engine does");
+        goto out;
+    }
     cred->ctx = SSL_CTX_new(TLS_method());
     if (!cred->ctx || !pin_protocol(cred->ctx)) {
         err = refuse(d, ESCERTKE_ERR_BACKEND, "OpenSSL does not offer what ESCertKE needs");
