@@ -1,4 +1,5 @@
 /* <AE>: registration and the identifier that comes with it (TS-0001 10.2.2.2; R-RG-1, R-RG-2). */
+#include <stdio.h>
 #include <string.h>
 
 #include "cse/internal.h"
@@ -6,14 +7,12 @@
 /** A fresh identifier: @p stem and 64 random bits. */
 escertke_err esc_generate_ri(struct esc_cse *cse, const char *stem, char out[ESCERTKE_ID_MAX + 1])
 {
-    size_t len = strlen(stem);
-
     for (int tries = 0; tries < 8; tries++) {
         uint8_t random[8];
         escertke_err err = esc_cse_random(cse, random, sizeof random);
         if (err != ESCERTKE_OK)
             return err;
-        memcpy(out, stem, len);
+        int len = snprintf(out, ESCERTKE_ID_MAX + 1 - 2 * sizeof random, "%s", stem);
         escertke_hex((escertke_span){ random, sizeof random }, out + len);
         if (!esc_tree_by_ri(cse, escertke_span_str(out)))
             return ESCERTKE_OK;

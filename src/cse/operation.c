@@ -30,19 +30,21 @@ static int content_of(struct esc_call *c, const struct esc_type *type, json_t **
 
 /* ---- Create ------------------------------------------------------------------------------------------------ */
 
+static int refuse_type(struct esc_call *c)
+{
+    if (!c->req->ty)
+        return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "ty is missing");
+    return esc_cse_refuse(c, ESCERTKE_RSC_NOT_IMPLEMENTED, "resource type %d is not supported", c->req->ty);
+}
+
 /* What may stand below what. */
-static int check_child(struct esc_call *c, const struct esc_type **type)
+static int check_child(struct esc_call *c)
 {
     int ty = c->req->ty, parent = c->target->ty;
     size_t count = 0;
 
-    if (!ty)
-        return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "ty is missing");
     if (ty == ESC_TY_CB)
         return esc_cse_refuse(c, ESCERTKE_RSC_OPERATION_NOT_ALLOWED, "a CSEBase is not created by request");
-    *type = esc_type_of(ty);
-    if (!*type)
-        return esc_cse_refuse(c, ESCERTKE_RSC_NOT_IMPLEMENTED, "resource type %d is not supported", ty);
     if (parent != ESC_TY_CB && !(parent == ESC_TY_AE && ty == ESC_TY_ACP))
         return esc_cse_refuse(c, ESCERTKE_RSC_INVALID_CHILD_RESOURCE_TYPE, "resource type %d cannot be a child of the target",
                               ty);
@@ -108,12 +110,14 @@ static int add(struct esc_call *c, struct esc_draft *draft, const char *rn)
 
 int esc_operation_create(struct esc_call *c)
 {
-    struct esc_draft draft = { .attrs = NULL };
+    struct esc_draft draft = { .type = esc_type_of(c->req->ty) };
     char rn[ESCERTKE_ID_MAX + 1];
     json_t *attrs;
     int rsc;
 
-    if ((rsc = check_child(c, &draft.type)) || (rsc = content_of(c, draft.type, &attrs)) ||
+    if (!draft.type)
+        return refuse_type(c);
+    if ((rsc = check_child(c)) || (rsc = content_of(c, draft.type, &attrs)) ||
         (rsc = esc_schema_create(c, draft.type, attrs)))
         return rsc;
     rsc = draft_from(c, attrs, &draft, rn);
@@ -167,6 +171,8 @@ int esc_operation_update(struct esc_call *c)
     json_t *changes, *merged;
     int rsc;
 
+    if (!type)
+        return esc_cse_refuse(c, ESCERTKE_RSC_OPERATION_NOT_ALLOWED, "the target cannot be updated");
     if ((rsc = content_of(c, type, &changes)) || (rsc = esc_schema_update(c, type, changes)))
         return rsc;
     merged = merge(c->target, changes);

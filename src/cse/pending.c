@@ -1,4 +1,5 @@
 /* Requests that are being handled: a rqi that is still in use (R-PR-13, A-72), and repeated group requests (R-PR-24). */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -78,9 +79,7 @@ int esc_group_check(struct esc_call *c)
     char *key = esc_zalloc(len + 1);
     if (!key)
         return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "out of memory");
-    memcpy(key, ri, strlen(ri)); /* an identifier has no line feed */
-    key[strlen(ri)] = '\n';
-    memcpy(key + strlen(ri) + 1, gid, gid_len);
+    snprintf(key, len + 1, "%s\n%s", ri, gid); /* an identifier has no line feed */
     for (size_t i = 0; i < ESC_GID_MAX; i++) {
         if (cse->gid[i].key && cse->gid[i].until_ms > c->now.mono_ms && !strcmp(cse->gid[i].key, key)) {
             esc_release(key);

@@ -123,13 +123,12 @@ static escertke_err replace_file(const char *path, const char *temp, escertke_sp
 
 static escertke_err write_state(const char *path, escertke_span bytes, escertke_detail *d)
 {
-    size_t len = strlen(path);
-    char *temp = esc_zalloc(len + sizeof ".new");
+    size_t cap = strlen(path) + sizeof ".new";
+    char *temp = esc_alloc(cap);
     escertke_err err = ESCERTKE_ERR_NOMEM;
 
     if (temp) {
-        memcpy(temp, path, len);
-        memcpy(temp + len, ".new", sizeof ".new");
+        snprintf(temp, cap, "%s.new", path);
         err = replace_file(path, temp, bytes);
     }
     esc_release(temp);
@@ -202,7 +201,7 @@ static const char *text_of(const json_t *line, const char *name)
 
 static escertke_err check_header(struct loader *l)
 {
-    json_t *line;
+    json_t *line = NULL;
     escertke_err err = next_line(l, &line);
 
     if (err != ESCERTKE_OK)
@@ -272,7 +271,7 @@ static escertke_err load_lines(struct loader *l)
     while (err == ESCERTKE_OK) {
         escertke_span before = { start, (size_t)(l->text.ptr - start) };
         char sum[17];
-        json_t *line;
+        json_t *line = NULL;
 
         if ((err = next_line(l, &line)) != ESCERTKE_OK)
             return err;
