@@ -109,6 +109,7 @@ static const struct {
     { "unknown option", { "--bogus" }, "unknown option --bogus\n" },
     { "slip of the hand", { "--too", "/x" }, "unknown option --too; did you mean --to?" },
     { "swapped letters", { "--cuont", "3" }, "did you mean --count?" },
+    { "swapped letters of a short name", { "--ot", "3" }, "did you mean --to?" },
     { "start of a name", { "--pee", "3" }, "did you mean --peer?" },
     { "name of great length", { "--a-name-that-is-longer-than-any-name-of-an-option-is=3" }, "unknown option" },
     { "short option", { "-t" }, "unknown option -t" },
