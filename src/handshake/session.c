@@ -58,7 +58,7 @@ static escertke_err feed(escertke_session *s, escertke_span in, bool expect_outp
         const char *why = s->cfg.tls->why(s->conn, &s->detail.alert);
         if (!s->detail.backend[0])
             esc_printable(escertke_span_str(why), s->detail.backend, sizeof s->detail.backend);
-        return esc_fail(&s->detail, err, clause, "%s", escertke_err_text(err));
+        return esc_fail(&s->detail, err, clause, "%s%s%s", escertke_err_text(err), *why ? ": " : "", why);
     }
     if (done != expect_done || (s->reply.len > 0) != expect_output) {
         escertke_buf_reset(&s->reply);

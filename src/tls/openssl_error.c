@@ -5,6 +5,7 @@
 #include <openssl/sslerr.h>
 #include <string.h>
 
+#include "base/fail.h"
 #include "base/memory.h"
 
 static const struct {
@@ -39,12 +40,9 @@ static const struct {
 
 void esc_openssl_words(char *out, size_t cap)
 {
-    unsigned long e = ERR_peek_error();
+    const char *words = ERR_reason_error_string(ERR_peek_error());
 
-    if (e)
-        ERR_error_string_n(e, out, cap);
-    else if (cap)
-        out[0] = '\0';
+    esc_printable(escertke_span_str(words), out, cap);
     ERR_clear_error();
 }
 
@@ -83,13 +81,10 @@ static escertke_err by_queue(escertke_err otherwise)
 
 escertke_err esc_openssl_classify(struct openssl_conn *conn)
 {
-    char words[160];
-    unsigned long first = ERR_peek_error();
+    const char *words = ERR_reason_error_string(ERR_peek_error());
 
-    if (first && !conn->words) {
-        ERR_error_string_n(first, words, sizeof words);
+    if (words && !conn->words)
         conn->words = esc_strndup(words, strlen(words)); /* without memory the words are missing, nothing else */
-    }
     escertke_err err = by_queue(conn->alert_received ? ESCERTKE_ERR_ALERT : by_alert(conn->alert));
     if (conn->verify_err != ESCERTKE_OK)
         err = conn->verify_err;
