@@ -71,7 +71,7 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_http_client_new(const escert
  *         ARG          URL not usable, To not an address, no operation or request identifier
  *         UNREACHABLE  no connection (in connect_timeout_ms), closed without a whole answer, TLS to the hop failed
  *         CREDENTIAL   anchors, certificate or key of the client's configuration not usable
- *         DEADLINE     too late
+ *         DEADLINE     too late: past the client's timeout, or past the request's rqet, whichever is sooner
  *         RQI          X-M2M-RI differs from the request's
  *         HTTP         no or bad X-M2M-RSC, content of a type that is not understood, malformed HTTP
  *         TOO_LARGE    body or headers past the limit

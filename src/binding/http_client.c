@@ -102,7 +102,7 @@ static CURLcode set_fixed(const escertke_http_client *c, struct handle *h)
         code = curl_easy_setopt(h->curl, longs[i].option, longs[i].value);
     if (!code)
         code = curl_easy_setopt(h->curl, CURLOPT_CONNECTTIMEOUT_MS, c->connect_timeout_ms);
-    return code ? code : curl_easy_setopt(h->curl, CURLOPT_TIMEOUT_MS, c->timeout_ms);
+    return code;
 }
 
 static void handle_free(struct handle *h)
@@ -387,6 +387,21 @@ static CURLcode perform_quietly(CURL *curl)
     return code;
 }
 
+/* What is left for this exchange, milliseconds: the client's limit, or less where rqet ends sooner. @return OK, DEADLINE */
+static escertke_err time_left(const escertke_http_client *c, const escertke_primitive *req, long *left_ms, escertke_detail *d)
+{
+    int64_t until_ms, now_ms = escertke_system_clock(NULL).unix_s * 1000;
+
+    *left_ms = c->timeout_ms;
+    if (!req->rqet || escertke_abs_rel_parse(escertke_span_str(req->rqet), now_ms, &until_ms) != ESCERTKE_OK)
+        return ESCERTKE_OK;
+    if (until_ms <= now_ms)
+        return esc_fail(d, ESCERTKE_ERR_DEADLINE, "TS-0004 7.3.2.6", "rqet %s has passed", req->rqet);
+    if (until_ms - now_ms < *left_ms)
+        *left_ms = (long)(until_ms - now_ms);
+    return ESCERTKE_OK;
+}
+
 static escertke_err exchange(struct handle *h, const char *base, const char *url, const char *method, struct curl_slist *headers,
                              const escertke_primitive *req, escertke_primitive *rsp, escertke_detail *d)
 {
@@ -420,6 +435,7 @@ escertke_err escertke_http_send(escertke_http_client *c, const char *base, bool 
     struct handle *h = NULL;
     escertke_buf url;
     escertke_err err;
+    long left_ms;
 
     if (!c || !base || !req || !rsp)
         return esc_fail(d, ESCERTKE_ERR_ARG, "", "a client, a URL, a request and room for the response are needed");
@@ -429,9 +445,14 @@ escertke_err escertke_http_send(escertke_http_client *c, const char *base, bool 
         err = write_url(base, to_ae, req, &url, d);
     if (err == ESCERTKE_OK)
         err = write_headers(&out, &headers);
+    if (err == ESCERTKE_OK)
+        err = time_left(c, req, &left_ms, d);
     if (err == ESCERTKE_OK) {
         h = handle_take(c);
-        err = h ? exchange(h, base, (const char *)url.ptr, out.method, headers, req, rsp, d) : ESCERTKE_ERR_NOMEM;
+        if (h && curl_easy_setopt(h->curl, CURLOPT_TIMEOUT_MS, left_ms))
+            err = ESCERTKE_ERR_BACKEND;
+        else
+            err = h ? exchange(h, base, (const char *)url.ptr, out.method, headers, req, rsp, d) : ESCERTKE_ERR_NOMEM;
     }
     if (h)
         handle_give(c, h);

@@ -17,7 +17,7 @@ struct objection {
 
 static bool known_release(const char *rvi)
 {
-    static const char *const releases[] = { "1", "2", "2a", "3", "4", "5" };
+    static const char *const releases[] = { "2", "2a", "3", "4", "5" }; /* R-DT-1 */
 
     for (size_t i = 0; rvi && i < sizeof releases / sizeof *releases; i++)
         if (strcmp(rvi, releases[i]) == 0)
@@ -52,7 +52,7 @@ static struct objection check_request(const escertke_primitive *req, escertke_no
         { req->oet != NULL, { ESCERTKE_RSC_NOT_IMPLEMENTED, "oet is not supported" } },
         { late.rsc != 0, late },
         { !req->fr || !*req->fr, { ESCERTKE_RSC_BAD_REQUEST, "fr is missing" } },
-        { !known_release(req->rvi), { ESCERTKE_RSC_RELEASE_VERSION_NOT_SUPPORTED, "rvi is none of 1, 2, 2a, 3, 4, 5" } },
+        { !known_release(req->rvi), { ESCERTKE_RSC_RELEASE_VERSION_NOT_SUPPORTED, "rvi is none of 2, 2a, 3, 4, 5" } },
         { req->op != ESCERTKE_OP_NOTIFY, { ESCERTKE_RSC_OPERATION_NOT_ALLOWED, "this end-point takes NOTIFY only" } },
         { req->gid != NULL, { ESCERTKE_RSC_BAD_REQUEST, "gid: an ESCertKE message cannot be fanned out" } },
         { req->rt == RT_SYNCH, { RSC_NON_BLOCKING_SYNCH_REQUEST_NOT_SUPPORTED, "ESCertKE needs a blocking request" } },
@@ -75,14 +75,13 @@ static escertke_err set_text(char **member, const char *text)
 
 escertke_err escertke_respond(const escertke_primitive *req, int rsc, const char *dbg, escertke_primitive *rsp)
 {
-    bool release_1 = !req->rvi || strcmp(req->rvi, "1") == 0;
     escertke_err err;
 
     rsp->rsc = rsc;
     rsp->format = ESCERTKE_FORMAT_JSON;
     escertke_buf_reset(&rsp->content);
     if ((err = set_text(&rsp->rqi, req->rqi)) != ESCERTKE_OK ||
-        (err = set_text(&rsp->rvi, release_1 ? NULL : known_release(req->rvi) ? req->rvi : "3")) != ESCERTKE_OK)
+        (err = set_text(&rsp->rvi, req->rvi && !known_release(req->rvi) ? "3" : req->rvi)) != ESCERTKE_OK)
         return err;
     return dbg ? escertke_dbg_write(rsp->format, dbg, &rsp->content) : ESCERTKE_OK;
 }

@@ -171,6 +171,38 @@ static void gives_up_in_time(void **state)
     }
 }
 
+/* A request that expires while it is on its way is given up then, however patient the client is. */
+static void gives_up_at_rqet(void **state)
+{
+    static const struct {
+        const char *rqet; /* relative, ms */
+        bool stay;
+        escertke_err err;
+    } cases[] = { { "-1", false, ESCERTKE_ERR_DEADLINE }, { "1000", true, ESCERTKE_ERR_DEADLINE }, { "60000", false, ESCERTKE_OK } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct canned server = { .answer = cases[i].stay ? "" : JSON_OK, .stay = cases[i].stay };
+        escertke_http_client *c = new_client(PATIENCE_S * 1000);
+        escertke_primitive req, rsp;
+        escertke_detail d;
+        char base[64];
+        escertke_detail_init(&d);
+        escertke_primitive_init(&rsp);
+        make_request(&req, ESCERTKE_OP_NOTIFY, "/in1/S5f0e", "r1", "{\"m2m:seci\":{}}");
+        assert_int_equal(escertke_primitive_set(&req.rqet, escertke_span_str(cases[i].rqet)), ESCERTKE_OK);
+        canned_start(&server);
+        base_of(&server, "", base, sizeof base);
+        uint64_t start = escertke_system_clock(NULL).mono_ms;
+        expect_err(cases[i].rqet, escertke_http_send(c, base, false, &req, &rsp, &d), cases[i].err, &d);
+        assert_true(escertke_system_clock(NULL).mono_ms - start < PATIENCE_S * 1000 / 2);
+        canned_stop(&server);
+        escertke_http_client_free(c);
+        escertke_primitive_clear(&req);
+        escertke_primitive_clear(&rsp);
+    }
+}
+
 static void says_when_nobody_is_there(void **state)
 {
     escertke_http_client *c = new_client(PATIENCE_S * 1000);
@@ -386,6 +418,7 @@ int main(void)
         cmocka_unit_test(reads_all_headers_of_a_response),
         cmocka_unit_test(bounds_what_it_takes),
         cmocka_unit_test(gives_up_in_time),
+        cmocka_unit_test(gives_up_at_rqet),
         cmocka_unit_test(says_when_nobody_is_there),
         cmocka_unit_test(refuses_what_it_cannot_send),
         cmocka_unit_test(puts_on_the_wire_what_the_standard_shows),

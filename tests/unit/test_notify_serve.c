@@ -73,6 +73,7 @@ static void refusals(void **state)
         { "non-blocking asynch", R(",\"rt\":{\"rtv\":2}"), 5001, "blocking" },
         { "no response", R(",\"rt\":{\"rtv\":5}"), 4000, "response" },
         { "unknown release", "{\"op\":5,\"to\":\"-\",\"fr\":\"Cpanel\",\"rqi\":\"1\",\"rvi\":\"9\"}", 4001, "rvi" },
+        { "Release 1 said aloud", "{\"op\":5,\"to\":\"-\",\"fr\":\"Cpanel\",\"rqi\":\"1\",\"rvi\":\"1\"}", 4001, "rvi" },
         { "no content", R(""), 4000, "content is missing" },
         { "another content", R(",\"pc\":{\"m2m:sgn\":{\"nev\":{}}}"), 4000, "m2m:s" },
         { "seci nested in sgn", R(",\"pc\":{\"m2m:sgn\":{\"nev\":{\"rep\":{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMB\"}}}}}"), 4000, "m2m:s" },
