@@ -5,9 +5,9 @@
 #include "demo_process.h"
 
 #define DEMO_SP "m2m.example.org"
-#define DEMO_METER "//" DEMO_SP "/in1/Cmeter" /* terminating, at the IN-CSE */
-#define DEMO_PANEL "//" DEMO_SP "/mn1/Cpanel" /* initiating, at the MN-CSE */
-#define DEMO_THIEF "//" DEMO_SP "/mn1/Cthief"
+#define DEMO_METER "//m2m.example.org/in1/Cmeter" /* terminating, at the IN-CSE */
+#define DEMO_PANEL "//m2m.example.org/mn1/Cpanel" /* initiating, at the MN-CSE */
+#define DEMO_THIEF "//m2m.example.org/mn1/Cthief"
 
 struct demo {
     struct crew crew;

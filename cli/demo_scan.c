@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,12 +84,16 @@ struct mapping {
 /* One line of /proc/PID/maps: "start-end rwxp offset dev inode path". */
 static bool parse_mapping(const char *line, struct mapping *m)
 {
-    char mode[5], name[16] = "";
+    char *mode;
 
-    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %*s %15s", &m->start, &m->end, mode, name) < 3)
+    m->start = strtoull(line, &mode, 16);
+    if (*mode != '-')
         return false;
-    m->wanted = mode[0] == 'r' && strncmp(name, "[vvar", 5) != 0 && strcmp(name, "[vsyscall]") != 0 &&
-                !(SCAN_HAS_SHADOW && m->end - m->start >= SHADOW_MIN);
+    m->end = strtoull(mode + 1, &mode, 16);
+    if (mode[0] != ' ' || m->end <= m->start)
+        return false;
+    bool of_kernel = strstr(mode, " [vvar") || strstr(mode, " [vsyscall]");
+    m->wanted = mode[1] == 'r' && !of_kernel && !(SCAN_HAS_SHADOW && m->end - m->start >= SHADOW_MIN);
     return true;
 }
 
@@ -165,7 +168,9 @@ static escertke_err scan_mappings(struct scan *s, FILE *maps)
     size_t cap = 0;
 
     while (err == ESCERTKE_OK && getline(&line, &cap, maps) > 0)
-        if (parse_mapping(line, &m) && m.wanted)
+        if (!parse_mapping(line, &m))
+            err = ESCERTKE_ERR_IO;
+        else if (m.wanted)
             err = read_mapping(s, &m);
     free(line);
     return err == ESCERTKE_OK && ferror(maps) ? ESCERTKE_ERR_IO : err;

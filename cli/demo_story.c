@@ -1,6 +1,7 @@
 /* demo_story.c - the demo's story: two CSEs, two AEs, a key; then two that must not get one. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "demo.h"
@@ -34,7 +35,7 @@ static bool await_text(struct demo *d, struct process *p, const char *event, con
     bool ok = found && text && strlen(text) < cap;
 
     if (ok)
-        strcpy(out, text);
+        memcpy(out, text, strlen(text) + 1);
     else if (found)
         crew_fail(&d->crew, p, "%s: the event \"%s\" has no \"%s\" of at most %zu octets", p->name, event, field, cap - 1);
     json_decref(found);
@@ -104,15 +105,18 @@ static void add(struct passage *p, size_t len, uint64_t now_ms)
     }
 }
 
+static size_t number_after(const char *line, const char *word)
+{
+    const char *at = strstr(line, word);
+    return at ? strtoul(at + strlen(word), NULL, 10) : 0;
+}
+
 static void on_line(void *ctx, const char *line, uint64_t now_ms)
 {
-    size_t in, out;
-    const char *step = strstr(line, " ke.step role=initiator ");
-
-    if (!step || sscanf(step, " ke.step role=initiator in=%zu out=%zu", &in, &out) != 2)
+    if (!strstr(line, " ke.step role=initiator "))
         return;
-    add(ctx, in, now_ms);
-    add(ctx, out, now_ms);
+    add(ctx, number_after(line, " in="), now_ms);
+    add(ctx, number_after(line, " out="), now_ms);
 }
 
 static void draw(const struct passage *p)
