@@ -2,6 +2,7 @@
 #include <escertke/base.h>
 
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,5 +108,6 @@ static int dispatch(int argc, char **argv)
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "");
+    signal(SIGXFSZ, SIG_IGN); /* a write past ulimit -f fails like one to a full disk, and is said in words */
     return out_finish(dispatch(argc, argv));
 }
