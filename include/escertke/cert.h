@@ -31,7 +31,18 @@ ESCERTKE_API const char *escertke_flavour_name(escertke_flavour f);
 /** Inverse of escertke_flavour_name. @return OK, ARG */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_flavour_parse(const char *name, escertke_flavour *out);
 
-/** What the peer's certificate must say (R-HS-13, R-CE-30...34). Borrowed strings. */
+/**
+ * What the peer's certificate must say (R-HS-13, R-CE-30...34). Borrowed strings.
+ *
+ * san by flavour (A-19...A-22):
+ *  - AE: another URI than id, octet by octet. CSE: another domain name than the one computed from id, in any case.
+ *  - DEVICE (required): the hardware instance identifier as "TYPE-ID:ARCS", e.g. "0.2.481.1:100.3030.10011", in canonical decimal:
+ *    an otherName of exactly this type-id whose value is these arcs as RELATIVE-OID, the whole as OBJECT IDENTIFIER, or the text
+ *    of the arcs as UTF8String. A value that is no list of arcs, "TYPE-ID:TEXT", is that text as UTF8String.
+ *  - NODE (required): the M2M-Node-ID. A URI or URN, and "//...": a uniformResourceIdentifier, octet by octet; a dotted OID: a
+ *    registeredID; "TYPE-ID:VALUE": an otherName as for DEVICE. Another form has no name type of its own and must be given so.
+ * For DEVICE, NODE and RAW the identity that goes with the credential is id, as configured (A-16).
+ */
 typedef struct escertke_expect {
     escertke_flavour flavour;
     const char *id;  /* Absolute ID of the peer */
@@ -40,6 +51,13 @@ typedef struct escertke_expect {
     bool client;     /* the peer is the TLS client (its EKU, if any, must allow clientAuth; A-73) */
     bool strict;     /* strict_profile: digitalSignature on CAs and nameConstraints on the issuing CA too */
 } escertke_expect;
+
+/**
+ * Can this expectation be met at all? For configurations, before any peer comes.
+ * @return OK, ARG (no or no Absolute ID; san or pin not of the form that the flavour needs), UNSUPPORTED (san missing),
+ *         IDENTITY (no certificate of that flavour can name id)
+ */
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_expect_check(const escertke_expect *expect, escertke_detail *d);
 
 /**
  * The public domain name that the peer's certificate must carry if the peer is known to be a CSE: san where given, else computed.
@@ -93,8 +111,8 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_parse(escertke_span der
  *         PROFILE   key, curve, point form, signature algorithm, keyUsage, EKU, wildcard (R-CE-15, R-CE-16, R-ID-60)
  *         VALIDITY  @p unix_s outside a certificate's validity
  *         IDENTITY  no SAN of the flavour's type equals the expected identity
- *         UNSUPPORTED  flavour that this version cannot match
- *         ARG       nothing to check, or expect->id is not an Absolute ID
+ *         UNSUPPORTED  flavour RAW, which has no path, or NODE or DEVICE without expect->san
+ *         ARG       nothing to check, expect->id is not an Absolute ID, or expect->san cannot be a name of the flavour
  * @spec TS-0003 8.1.2.5, 10.1.1; RFC 5280 4.2.1.10; A-19, A-20, A-23, A-24
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_check_path(const escertke_span *path, size_t count,

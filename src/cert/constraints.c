@@ -4,7 +4,9 @@
 
 #include "base/fail.h"
 #include "cert/names.h"
+#include "cert/oid.h"
 #include "cert/profile.h"
+#include "cert/san.h"
 
 #define CLAUSE "RFC 5280 4.2.1.10"
 #define SHOWN_MAX 128
@@ -131,11 +133,43 @@ static bool ip_within(escertke_span name, escertke_span base, bool excluded)
     return true;
 }
 
-/* The RFC leaves registeredID open: an OID and all below it. A prefix of valid content always ends at an arc. */
-static bool oid_within(escertke_span name, escertke_span base, bool excluded)
+/* The RFC leaves registeredID open: an OID and all below it. */
+static bool registered_id_within(escertke_span name, escertke_span base, bool excluded)
 {
     (void)excluded;
-    return name.len >= base.len && memcmp(name.ptr, base.ptr, base.len) == 0;
+    return esc_oid_within(name, base);
+}
+
+/*
+ * The RFC leaves otherName to those who define a type-id. Hardware instance identifiers are OIDs cut in two, so a subtree is an
+ * OID and all below it, and it binds every otherName whose type-id is at, above or below its own: another cut, and another
+ * encoding (A-22), is the same identifier. Other types are other name forms, which it leaves alone (as RFC 8398 5 does).
+ */
+static bool other_applies(escertke_span name, escertke_span base)
+{
+    struct esc_other n, b;
+
+    return !esc_other_read(name, &n) || !esc_other_read(base, &b) || esc_oid_within(n.type_id, b.type_id) ||
+           esc_oid_within(b.type_id, n.type_id);
+}
+
+static bool other_usable(escertke_span name)
+{
+    struct esc_other n;
+    struct esc_oid oid;
+
+    return esc_other_read(name, &n) && esc_other_oid(&n, &oid);
+}
+
+/* A base that is no such identifier permits nothing and excludes all that it applies to. */
+static bool other_within(escertke_span name, escertke_span base, bool excluded)
+{
+    struct esc_other n, b;
+    struct esc_oid name_oid, base_oid;
+
+    if (!esc_other_read(name, &n) || !esc_other_oid(&n, &name_oid) || !esc_other_read(base, &b) || !esc_other_oid(&b, &base_oid))
+        return excluded;
+    return esc_oid_within((escertke_span){ name_oid.octets, name_oid.len }, (escertke_span){ base_oid.octets, base_oid.len });
 }
 
 /* Types without a row cannot be evaluated. */
@@ -143,13 +177,17 @@ static const struct {
     bool (*base_valid)(escertke_span base);                                /* NULL = nothing more to check */
     bool (*usable)(escertke_span name);                                    /* NULL = every name is */
     bool (*within)(escertke_span name, escertke_span base, bool excluded); /* for usable names and valid bases */
+    bool (*applies)(escertke_span name, escertke_span base);               /* NULL = every base to every name of the type */
+    const char *unusable;                                                  /* why a name cannot be compared */
 } types[NAME_REGISTERED_ID + 1] = {
-    [NAME_EMAIL] = { email_base_valid, email_usable, email_within },
-    [NAME_DNS] = { domain_base_valid, esc_domain_valid, dns_within },
-    [NAME_DIRECTORY] = { NULL, NULL, directory_within },
-    [NAME_URI] = { domain_base_valid, uri_usable, uri_within },
-    [NAME_IP] = { ip_base_valid, NULL, ip_within },
-    [NAME_REGISTERED_ID] = { NULL, NULL, oid_within },
+    [NAME_OTHER] = { NULL, other_usable, other_within, other_applies, "is no hardware instance identifier that could be compared" },
+    [NAME_EMAIL] = { email_base_valid, email_usable, email_within, NULL, "has no mailbox and host that could be compared" },
+    [NAME_DNS] = { domain_base_valid, esc_domain_valid, dns_within, NULL, "is no domain name that could be compared" },
+    [NAME_DIRECTORY] = { NULL, NULL, directory_within, NULL, NULL },
+    [NAME_URI] = { domain_base_valid, uri_usable, uri_within, NULL,
+                   "has no host that could be compared; no URN satisfies a URI constraint, so the CA of a URN Node-ID must have none" },
+    [NAME_IP] = { ip_base_valid, NULL, ip_within, NULL, NULL },
+    [NAME_REGISTERED_ID] = { NULL, NULL, registered_id_within, NULL, NULL },
 };
 
 /* ---- reading the extension ---------------------------------------------------------------------------------- */
@@ -214,13 +252,11 @@ static escertke_err refuse(const struct subtrees *s, const struct esc_name *name
 {
     static const char *const kinds[] = { "otherName",    "rfc822Name",                "dNSName",   "x400Address", "directoryName",
                                          "ediPartyName", "uniformResourceIdentifier", "iPAddress", "registeredID" };
-    bool text = name->type == NAME_EMAIL || name->type == NAME_DNS || name->type == NAME_URI;
-    char shown[SHOWN_MAX] = "";
+    char shown[SHOWN_MAX];
 
-    if (text)
-        esc_printable(name->value, shown, sizeof shown);
+    esc_name_text(name, shown, sizeof shown);
     return esc_fail(d, ESCERTKE_ERR_CERT, CLAUSE, "%s%s%s of certificate %zu %s (name constraints of certificate %zu)",
-                    kinds[name->type], text ? " " : "", shown, s->below, why, s->ca);
+                    kinds[name->type], *shown ? " " : "", shown, s->below, why, s->ca);
 }
 
 static escertke_err check_name(struct subtrees *s, const struct esc_name *name, escertke_detail *d)
@@ -232,12 +268,12 @@ static escertke_err check_name(struct subtrees *s, const struct esc_name *name, 
     s->comparisons_left -= s->count;
     for (size_t i = 0; i < s->count; i++) {
         const struct subtree *sub = &s->item[i];
-        if (sub->base.type != name->type)
+        if (sub->base.type != name->type || (types[name->type].applies && !types[name->type].applies(name->value, sub->base.value)))
             continue;
         if (!types[name->type].within)
             return refuse(s, name, "is of a constrained type that cannot be evaluated", d);
         if (types[name->type].usable && !types[name->type].usable(name->value))
-            return refuse(s, name, "has no host that could be compared", d);
+            return refuse(s, name, types[name->type].unusable, d);
         bool within = types[name->type].within(name->value, sub->base.value, sub->excluded);
         if (sub->excluded && within)
             return refuse(s, name, "is excluded", d);

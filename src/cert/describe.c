@@ -4,15 +4,27 @@
 #include <stdio.h>
 
 #include "base/fail.h"
+#include "cert/oid.h"
 #include "cert/san.h"
 
 #define SHOWN_MAX 128
 
 static const char *const prefixes[] = {
-    [NAME_OTHER] = "otherName", [NAME_EMAIL] = "email:", [NAME_DNS] = "DNS:",  [NAME_X400] = "x400Address",
+    [NAME_OTHER] = "otherName:", [NAME_EMAIL] = "email:", [NAME_DNS] = "DNS:",  [NAME_X400] = "x400Address",
     [NAME_DIRECTORY] = "directoryName", [NAME_EDI] = "ediPartyName", [NAME_URI] = "URI:", [NAME_IP] = "iPAddress",
-    [NAME_REGISTERED_ID] = "registeredID",
+    [NAME_REGISTERED_ID] = "registeredID:",
 };
+
+void esc_name_text(const struct esc_name *name, char *out, size_t cap)
+{
+    out[0] = '\0';
+    if (name->type == NAME_EMAIL || name->type == NAME_DNS || name->type == NAME_URI)
+        esc_printable(name->value, out, cap);
+    else if (name->type == NAME_REGISTERED_ID)
+        esc_oid_text(name->value, false, out, cap);
+    else if (name->type == NAME_OTHER)
+        esc_other_text(name->value, out, cap);
+}
 
 static size_t add(char *out, size_t cap, size_t len, const char *a, const char *b, const char *c)
 {
@@ -32,9 +44,7 @@ void esc_san_text(const escertke_cert *cert, char *out, size_t cap)
         return;
     out[0] = '\0';
     while (!esc_der_done(&walk) && esc_general_name(&walk, &name)) {
-        shown[0] = '\0';
-        if (name.type == NAME_EMAIL || name.type == NAME_DNS || name.type == NAME_URI)
-            esc_printable(name.value, shown, sizeof shown);
+        esc_name_text(&name, shown, sizeof shown);
         len = add(out, cap, len, len ? ", " : "", prefixes[name.type], shown);
     }
     if (!len)

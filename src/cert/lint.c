@@ -5,8 +5,12 @@
 
 #include "base/fail.h"
 #include "cert/constraints.h"
+#include "cert/oid.h"
 #include "cert/profile.h"
 #include "cert/san.h"
+
+/* Names beyond these are judged but not told one by one. */
+#define MEANINGS_MAX 16u
 
 struct lint {
     escertke_lint_fn fn;
@@ -57,20 +61,81 @@ static void lint_order(struct lint *l, const escertke_cert *certs, size_t count)
     }
 }
 
-static bool is_identity(const struct esc_name *name)
-{
-    escertke_id id;
+/* What a name makes of the certificate, and who refuses it as that. Level NOTE: nobody. */
+struct meaning {
+    escertke_lint_level level;
+    const char *clause, *text;
+};
 
-    return name->type == NAME_DNS || (name->type == NAME_URI && escertke_id_parse(name->value, &id) == ESCERTKE_OK &&
-                                      id.kind != ESCERTKE_ID_CSE);
+static const struct meaning
+    as_cse = { ESCERTKE_LINT_NOTE, "TS-0003 8.1.2.1", "CSE-ID certificate for the CSE of this public domain name" },
+    as_ae = { ESCERTKE_LINT_NOTE, "TS-0003 8.1.2.1", "AE-ID certificate of this Absolute AE-ID" },
+    as_cse_uri = { ESCERTKE_LINT_WARN, "TS-0003 8.1.2.5",
+                   "an Absolute CSE-ID as URI: peers that expect a CSE-ID certificate look for a dNSName and refuse it" },
+    as_node = { ESCERTKE_LINT_NOTE, "TS-0003 8.1.2.1", "Node-ID certificate, for peers that are configured with this M2M-Node-ID" },
+    as_schemed = { ESCERTKE_LINT_WARN, "TS-0003 8.1.2.5",
+                   "an AE-ID behind a scheme: only peers that are configured to expect exactly this accept it" },
+    as_relative = { ESCERTKE_LINT_WARN, "RFC 5280 4.2.1.6", "neither a URI nor an Absolute AE-ID: no peer can expect it" },
+    as_device = { ESCERTKE_LINT_NOTE, "TS-0003 10.1.1.4",
+                  "Device certificate, for peers that are configured with this hardware instance identifier" },
+    as_device_odd = { ESCERTKE_LINT_WARN, "TS-0003 10.1.1.4",
+                      "Device certificate whose value is not a RELATIVE-OID: peers that know no other encoding refuse it" },
+    as_nobody = { ESCERTKE_LINT_NOTE, "TS-0003 8.1.2.1", "a name that no oneM2M peer looks for" };
+
+static const struct meaning *meaning_of_uri(escertke_span uri)
+{
+    escertke_span rest = uri;
+    escertke_id id;
+    size_t scheme = esc_uri_scheme_len(uri);
+
+    if (escertke_id_parse(uri, &id) == ESCERTKE_OK)
+        return id.kind == ESCERTKE_ID_CSE ? &as_cse_uri : &as_ae;
+    rest.ptr += scheme;
+    rest.len -= scheme;
+    if (scheme && escertke_id_parse(rest, &id) == ESCERTKE_OK && id.kind != ESCERTKE_ID_CSE)
+        return &as_schemed;
+    return scheme ? &as_node : &as_relative;
 }
 
-/* Which flavour is meant is not known here; what no AE or CSE could be recognised by is worth a word. */
+static const struct meaning *meaning_of_other(escertke_span content)
+{
+    struct esc_other other;
+    struct esc_oid oid;
+
+    if (!esc_other_read(content, &other))
+        return &as_nobody;
+    if (!esc_other_oid(&other, &oid))
+        return other.tag == DER_UTF8_STRING ? &as_node : &as_nobody;
+    return other.tag == DER_RELATIVE_OID ? &as_device : &as_device_odd;
+}
+
+static const struct meaning *meaning_of(const struct esc_name *name)
+{
+    switch (name->type) {
+    case NAME_DNS: return &as_cse;
+    case NAME_URI: return meaning_of_uri(name->value);
+    case NAME_REGISTERED_ID: return &as_node;
+    case NAME_OTHER: return meaning_of_other(name->value);
+    default: return &as_nobody;
+    }
+}
+
+static void say_meaning(struct lint *l, const struct meaning *m, const struct esc_name *name)
+{
+    char shown[128], text[320];
+
+    esc_name_text(name, shown, sizeof shown);
+    snprintf(text, sizeof text, "%s%s%s", shown, *shown ? ": " : "", m->text);
+    say(l, m->level, 0, ESCERTKE_ERR_PROFILE, m->clause, text);
+}
+
+/* Which flavours the certificate is of: each of its names makes it one (TS-0003 8.1.2.1). */
 static void lint_identity(struct lint *l, const escertke_cert *leaf)
 {
     struct der walk = esc_der_init(leaf->san);
     struct esc_name name;
     escertke_detail d;
+    size_t names = 0, useful = 0;
 
     if (!leaf->san.len) {
         say(l, ESCERTKE_LINT_ERROR, 0, ESCERTKE_ERR_PROFILE, "TS-0003 8.1.2.5",
@@ -78,12 +143,19 @@ static void lint_identity(struct lint *l, const escertke_cert *leaf)
         return;
     }
     escertke_detail_init(&d);
-    say_failure(l, 0, esc_san_check(leaf, &d), &d);
-    while (!esc_der_done(&walk) && esc_general_name(&walk, &name))
-        if (is_identity(&name))
-            return;
-    say(l, ESCERTKE_LINT_WARN, 0, ESCERTKE_ERR_PROFILE, "TS-0003 8.1.2.1",
-        "no Absolute AE-ID as URI and no dNSName: peers that expect an AE-ID or CSE-ID certificate refuse it");
+    escertke_err err = esc_san_check(leaf, &d);
+    say_failure(l, 0, err, &d);
+    if (err != ESCERTKE_OK)
+        return;
+    for (; !esc_der_done(&walk) && esc_general_name(&walk, &name); names++) {
+        const struct meaning *m = meaning_of(&name);
+        useful += m != &as_nobody && m != &as_relative;
+        if (names < MEANINGS_MAX)
+            say_meaning(l, m, &name);
+    }
+    if (!useful)
+        say(l, ESCERTKE_LINT_WARN, 0, ESCERTKE_ERR_PROFILE, "TS-0003 8.1.2.1",
+            "no name of any flavour (AE-ID, CSE-ID, Node-ID, Device): every oneM2M peer refuses it");
 }
 
 escertke_err escertke_cert_lint(const escertke_span *path, size_t count, int64_t unix_s, bool strict, escertke_lint_fn fn,

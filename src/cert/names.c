@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "cert/oid.h"
+
 /* ---- text --------------------------------------------------------------------------------------------------- */
 
 static uint8_t lower(uint8_t c)
@@ -60,8 +62,7 @@ static bool looks_like_ipv4(escertke_span host)
     return i < host.len && (!i || host.ptr[i - 1] == '.');
 }
 
-/* Length of "scheme:" in front, 0 = none. */
-static size_t scheme_len(escertke_span uri)
+size_t esc_uri_scheme_len(escertke_span uri)
 {
     for (size_t i = 0; i < uri.len; i++) {
         uint8_t c = uri.ptr[i];
@@ -75,7 +76,7 @@ static size_t scheme_len(escertke_span uri)
 
 bool esc_uri_host(escertke_span uri, escertke_span *host)
 {
-    size_t start = scheme_len(uri), end, stop;
+    size_t start = esc_uri_scheme_len(uri), end, stop;
 
     if (uri.len - start < 2 || memcmp(uri.ptr + start, "//", 2) != 0)
         return false;
@@ -210,6 +211,7 @@ bool esc_general_name(struct der *r, struct esc_name *out)
     static const bool constructed[] = { [NAME_OTHER] = true, [NAME_X400] = true, [NAME_DIRECTORY] = true, [NAME_EDI] = true,
                                         [NAME_REGISTERED_ID] = false };
     struct der_tlv t, name;
+    struct esc_other other;
 
     if (!esc_der_next(r, &t))
         return false;
@@ -219,6 +221,8 @@ bool esc_general_name(struct der *r, struct esc_name *out)
         (t.tag & 0xE0) != (constructed[out->type] ? DER_CONTEXT_CONSTRUCTED : DER_CONTEXT))
         return false;
     switch (out->type) {
+    case NAME_OTHER:
+        return esc_other_read(t.value, &other);
     case NAME_EMAIL:
     case NAME_DNS:
     case NAME_URI:

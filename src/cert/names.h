@@ -26,7 +26,8 @@ struct esc_name {
 
 /**
  * Read one GeneralName. Refuses a wrong form for the type, text that is not printable ASCII (so no NUL), a malformed
- * directoryName or registeredID. The length of an iPAddress is the caller's: it differs between names and constraints.
+ * otherName, directoryName or registeredID. What an otherName's value says is left to those who want it; the length of an
+ * iPAddress is the caller's: it differs between names and constraints.
  */
 ESCERTKE_CHECKED bool esc_general_name(struct der *r, struct esc_name *out);
 
@@ -46,6 +47,8 @@ bool esc_dn_find(escertke_span name, escertke_span oid, size_t *at, escertke_spa
 bool esc_text_equal(escertke_span a, escertke_span b);
 /** Is @p text one or more labels of 1...63 letters, digits, "-" or "_", joined by single dots, 253 at most? */
 bool esc_domain_valid(escertke_span text);
+/** Length of "scheme:" in front of a URI; 0 = none. */
+size_t esc_uri_scheme_len(escertke_span uri);
 /**
  * Host of "//host[:port][/...]" or "scheme://host[:port]...": a domain name. False when there is none, when it is an IP address,
  * or when the authority has user information, where two readers might find two hosts.

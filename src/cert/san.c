@@ -1,8 +1,10 @@
 #include "cert/san.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
+#include "cert/oid.h"
 
 #define SAN_CLAUSE "TS-0003 8.1.2.5"
 #define SHOWN_MAX 128
@@ -44,24 +46,114 @@ bool esc_san_names_ae(const escertke_cert *leaf)
     return false;
 }
 
-/* What would be accepted; an empty span stands for "no name of this type". */
+/* What would be accepted; an empty span, or a length of 0, stands for "no name of this type". */
 struct wanted {
     escertke_span uri, dns;
     char domain[ESCERTKE_ID_MAX + 1];
+    struct esc_oid oid;  /* of a registeredID; of an otherName the type-id and, if the value is arcs, these */
+    size_t type_len;     /* octets of the type-id; 0 = no otherName is wanted */
+    escertke_span value; /* of an otherName, as text */
+    bool registered_id;
 };
+
+/* The three encodings of A-22, each octet by octet; a value that is not arcs has only the last. */
+static bool is_wanted_other(const struct esc_name *name, const struct wanted *w)
+{
+    escertke_span whole = { w->oid.octets, w->oid.len }, type_id = { w->oid.octets, w->type_len };
+    escertke_span arcs = { w->oid.octets + w->type_len, w->oid.len - w->type_len };
+    struct esc_other other;
+
+    if (!w->type_len || !esc_other_read(name->value, &other) || !escertke_span_equal(other.type_id, type_id))
+        return false;
+    return (other.tag == DER_UTF8_STRING && escertke_span_equal(other.value, w->value)) ||
+           (arcs.len && other.tag == DER_RELATIVE_OID && escertke_span_equal(other.value, arcs)) ||
+           (arcs.len && other.tag == DER_OID && escertke_span_equal(other.value, whole));
+}
+
+static bool is_wanted(const struct esc_name *name, const struct wanted *w)
+{
+    switch (name->type) {
+    case NAME_URI: return w->uri.len && escertke_span_equal(name->value, w->uri);
+    case NAME_DNS: return w->dns.len && esc_text_equal(name->value, w->dns);
+    case NAME_OTHER: return is_wanted_other(name, w);
+    case NAME_REGISTERED_ID:
+        return w->registered_id && escertke_span_equal(name->value, (escertke_span){ w->oid.octets, w->oid.len });
+    default: return false;
+    }
+}
 
 static bool has_wanted(const escertke_cert *leaf, const struct wanted *w)
 {
     struct der walk = esc_der_init(leaf->san);
     struct esc_name name;
 
-    while (next_name(&walk, &name)) {
-        if (name.type == NAME_URI && w->uri.len && escertke_span_equal(name.value, w->uri))
+    while (next_name(&walk, &name))
+        if (is_wanted(&name, w))
             return true;
-        if (name.type == NAME_DNS && w->dns.len && esc_text_equal(name.value, w->dns))
-            return true;
-    }
     return false;
+}
+
+static void wanted_text(const struct wanted *w, const char *san, char *out, size_t cap)
+{
+    if (w->registered_id || w->type_len)
+        snprintf(out, cap, "%s:%s", w->registered_id ? "registeredID" : "otherName", san);
+    else
+        snprintf(out, cap, "%s%.*s%s%s%.*s", w->uri.len ? "URI:" : "", (int)w->uri.len, w->uri.len ? (const char *)w->uri.ptr : "",
+                 w->uri.len && w->dns.len ? " or " : "", w->dns.len ? "DNS:" : "", (int)w->dns.len,
+                 w->dns.len ? (const char *)w->dns.ptr : "");
+}
+
+/* "TYPE-ID:VALUE". */
+static bool want_other(escertke_span san, struct wanted *w)
+{
+    const uint8_t *colon = san.len ? memchr(san.ptr, ':', san.len) : NULL;
+    size_t type = colon ? (size_t)(colon - san.ptr) : 0;
+
+    if (!colon || !esc_oid_parse((escertke_span){ san.ptr, type }, &w->oid))
+        return false;
+    w->value = (escertke_span){ colon + 1, san.len - type - 1 };
+    w->type_len = w->oid.len;
+    if (!esc_oid_add_arcs(&w->oid, w->value))
+        w->oid.len = w->type_len;
+    return w->value.len != 0;
+}
+
+static bool want_registered_id(escertke_span san, struct wanted *w)
+{
+    w->type_len = 0;
+    w->registered_id = esc_oid_parse(san, &w->oid);
+    return w->registered_id;
+}
+
+/* Absolute, or "//host/...", as an Absolute CSE-ID that serves as Node-ID is written (R-ID-40, A-19). */
+static bool want_uri(escertke_span san, struct wanted *w)
+{
+    w->type_len = 0;
+    if (esc_uri_scheme_len(san) || (san.len > 2 && memcmp(san.ptr, "//", 2) == 0))
+        w->uri = san;
+    return w->uri.len != 0;
+}
+
+/* Flavours whose name in the certificate has nothing to do with the peer's oneM2M identity. */
+static escertke_err want_configured(const escertke_expect *expect, struct wanted *w, escertke_detail *d)
+{
+    bool node = expect->flavour == ESCERTKE_FLAVOUR_NODE;
+    escertke_span san = escertke_span_str(expect->san);
+    char shown[SHOWN_MAX];
+
+    if (!san.len)
+        return esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "TS-0003 8.1.2.4", "a %s certificate needs the expected %s: san=...",
+                        node ? "Node-ID" : "Device", node ? "M2M-Node-ID" : "hardware instance identifier");
+    if (san.len > ESCERTKE_ID_MAX)
+        return esc_fail(d, ESCERTKE_ERR_ARG, "TS-0003 8.1.2.4", "expected name of %zu octets, at most %u are compared", san.len,
+                        ESCERTKE_ID_MAX);
+    if (want_other(san, w) || (node && (want_registered_id(san, w) || want_uri(san, w))))
+        return ESCERTKE_OK;
+    esc_printable(san, shown, sizeof shown);
+    return esc_fail(d, ESCERTKE_ERR_ARG, "TS-0003 8.1.2.1",
+                    node ? "\"%s\" is neither a URI nor an OID; a Node-ID of another form is expected as TYPE-ID:VALUE of an otherName"
+                         : "hardware instance identifier \"%s\" is not of the form TYPE-ID:ARCS, e.g. 0.2.481.1:100.3030.10011",
+                    shown);
 }
 
 static escertke_err want_domain(const escertke_expect *expect, const escertke_id *id, struct wanted *w, escertke_detail *d)
@@ -76,45 +168,61 @@ static escertke_err want_domain(const escertke_expect *expect, const escertke_id
 /* What the peer's identity and flavour make of the expectation (R-ID-31: never a guess beyond them). */
 static escertke_err want(const escertke_expect *expect, struct wanted *w, escertke_detail *d)
 {
-    bool by_id = expect->flavour == ESCERTKE_FLAVOUR_BY_ID;
     escertke_id id;
 
     memset(w, 0, sizeof *w);
-    if (expect->flavour == ESCERTKE_FLAVOUR_NODE) {
-        w->uri = escertke_span_str(expect->san);
-        return w->uri.len ? ESCERTKE_OK : esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "TS-0003 8.1.2.4",
-                                                   "a Node-ID certificate needs the expected M2M-Node-ID as a URI");
-    }
-    if (!by_id && expect->flavour != ESCERTKE_FLAVOUR_AE && expect->flavour != ESCERTKE_FLAVOUR_CSE)
-        return esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "TS-0003 8.1.2.1", "certificates of flavour \"%s\" are not supported yet",
-                        escertke_flavour_name(expect->flavour));
     if (escertke_id_parse(escertke_span_str(expect->id), &id) != ESCERTKE_OK)
         return esc_fail(d, ESCERTKE_ERR_ARG, "TS-0004 6.2.3", "expected identity \"%s\" is not an Absolute AE-ID or CSE-ID",
                         expect->id);
+    switch (expect->flavour) {
+    case ESCERTKE_FLAVOUR_BY_ID:
+    case ESCERTKE_FLAVOUR_AE:
+    case ESCERTKE_FLAVOUR_CSE: break;
+    case ESCERTKE_FLAVOUR_NODE:
+    case ESCERTKE_FLAVOUR_DEVICE: return want_configured(expect, w, d);
+    case ESCERTKE_FLAVOUR_RAW:
+    default:
+        return esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "TS-0003 8.1.2.5",
+                        "expected a raw public key, which has no certificate and no names");
+    }
     if (id.kind != ESCERTKE_ID_CSE && expect->flavour != ESCERTKE_FLAVOUR_CSE)
         w->uri = escertke_span_str(expect->san ? expect->san : expect->id);
     if (id.kind != ESCERTKE_ID_AE_C && expect->flavour != ESCERTKE_FLAVOUR_AE)
         return want_domain(expect, &id, w, d);
-    return ESCERTKE_OK;
+    if (w->uri.len)
+        return ESCERTKE_OK;
+    return esc_fail(d, ESCERTKE_ERR_IDENTITY, "TS-0003 8.1.2.1", "\"%s\" cannot have a certificate of flavour \"%s\"",
+                    expect->id, escertke_flavour_name(expect->flavour));
 }
 
 escertke_err esc_san_match(const escertke_cert *leaf, const escertke_expect *expect, escertke_detail *d)
 {
     struct wanted w;
-    char found[SHOWN_MAX];
+    char expected[SHOWN_MAX + ESCERTKE_ID_MAX], found[SHOWN_MAX];
     escertke_err err = want(expect, &w, d);
 
     if (err != ESCERTKE_OK)
         return err;
-    if (!w.uri.len && !w.dns.len)
-        return esc_fail(d, ESCERTKE_ERR_IDENTITY, "TS-0003 8.1.2.1", "\"%s\" cannot have a certificate of flavour \"%s\"",
-                        expect->id, escertke_flavour_name(expect->flavour));
     if (has_wanted(leaf, &w))
         return ESCERTKE_OK;
+    wanted_text(&w, expect->san, expected, sizeof expected);
     esc_san_text(leaf, found, sizeof found);
-    return esc_fail(d, ESCERTKE_ERR_IDENTITY, SAN_CLAUSE, "expected %s%.*s%s%s%.*s, certificate has %s", w.uri.len ? "URI:" : "",
-                    (int)w.uri.len, w.uri.len ? (const char *)w.uri.ptr : "", w.uri.len && w.dns.len ? " or " : "",
-                    w.dns.len ? "DNS:" : "", (int)w.dns.len, w.dns.len ? (const char *)w.dns.ptr : "", found);
+    return esc_fail(d, ESCERTKE_ERR_IDENTITY, SAN_CLAUSE, "expected %s, certificate has %s", expected, found);
+}
+
+escertke_err escertke_expect_check(const escertke_expect *expect, escertke_detail *d)
+{
+    static const uint8_t no_digest[32];
+    struct wanted w;
+
+    if (!expect || !expect->id)
+        return esc_fail(d, ESCERTKE_ERR_ARG, "TS-0003 8.1.2.4", "no identity is expected");
+    if (expect->flavour != ESCERTKE_FLAVOUR_RAW)
+        return want(expect, &w, d);
+    if (!expect->pin || escertke_key_identifier_match(expect->pin, no_digest) == ESCERTKE_ERR_ARG)
+        return esc_fail(d, ESCERTKE_ERR_ARG, "TS-0003 10.1.2",
+                        "a raw public key needs the expected public key identifier: pin=ni:///sha-256;DIGEST");
+    return ESCERTKE_OK;
 }
 
 escertke_err escertke_cert_match_identity(const escertke_cert *leaf, const escertke_expect *expect, escertke_detail *d)

@@ -15,6 +15,8 @@ ESCERTKE_CHECKED escertke_err esc_san_check(const escertke_cert *leaf, escertke_
 ESCERTKE_CHECKED escertke_err esc_san_match(const escertke_cert *leaf, const escertke_expect *expect, escertke_detail *d);
 /** Does the leaf have a URI with a host, as an AE-ID certificate has? */
 bool esc_san_names_ae(const escertke_cert *leaf);
+/** One name for people, without its type, cut to cap; "" for those that are not text, OID or otherName. */
+void esc_name_text(const struct esc_name *name, char *out, size_t cap);
 /** The names for people, "URI://sp/in1/Cx, DNS:in1.sp", cut to cap; "no subjectAltName" if there is none. */
 void esc_san_text(const escertke_cert *cert, char *out, size_t cap);
 

@@ -1,5 +1,6 @@
 escertke_unit(der PARTS cert)
 escertke_unit(names PARTS cert)
+escertke_unit(oid PARTS cert LIBS PkgConfig::OPENSSL)
 escertke_unit(flavour PARTS cert)
 escertke_unit(identifier PARTS cert LIBS PkgConfig::OPENSSL)
 foreach(name certificate constraints describe lint path profile san)

@@ -12,6 +12,8 @@
 #define URN "urn:gsma:imei:90420156-025763-0;svn=42"
 #define RAW(type, ...) { type, (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }) }
 
+#define HW(...) RAW(PKI_OTHER, 6, 2, 0x2A, 3, 0xA0, 2 + HW_LEN(__VA_ARGS__), 0x0D, HW_LEN(__VA_ARGS__), __VA_ARGS__) /* type-id 1.2.3 */
+#define HW_LEN(...) sizeof((const uint8_t[]){ __VA_ARGS__ })
 #define EMAIL(text) { PKI_EMAIL, text, 0 }
 #define DIR(text) { PKI_DIR, text, 0 }
 #define SAN(...) { NAMES(san, __VA_ARGS__) }
@@ -108,6 +110,29 @@ static const struct constraint_case {
     { "OID below", SAN(RAW(PKI_RID, 0x2B, 6, 1, 4)), ALLOW(RAW(PKI_RID, 0x2B, 6)), { 0 }, ESCERTKE_OK, ALONE },
     { "OID outside", SAN(RAW(PKI_RID, 0x2B, 7)), ALLOW(RAW(PKI_RID, 0x2B, 6)), { 0 }, ESCERTKE_ERR_CERT, ALONE },
     { "OID excluded", SAN(RAW(PKI_RID, 0x2B, 6, 1)), FORBID(RAW(PKI_RID, 0x2B, 6)), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "hardware below", SAN(HW(1, 2, 3)), ALLOW(HW(1, 2)), { 0 }, ESCERTKE_OK, ALONE },
+    { "hardware itself", SAN(HW(1, 2)), ALLOW(HW(1, 2)), { 0 }, ESCERTKE_OK, ALONE },
+    { "hardware outside", SAN(HW(1, 3)), ALLOW(HW(1, 2)), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "hardware above", SAN(HW(1)), ALLOW(HW(1, 2)), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "one hardware of two outside", SAN(HW(1, 2, 3), HW(1, 3)), ALLOW(HW(1, 2)), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "hardware excluded", SAN(HW(1, 2, 3)), FORBID(HW(1, 2)), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "hardware not excluded", SAN(HW(1, 3)), FORBID(HW(1, 2)), { 0 }, ESCERTKE_OK, ALONE },
+    { "hardware as OID below", SAN(RAW(PKI_OTHER, 6, 2, 0x2A, 3, 0xA0, 6, 6, 4, 0x2A, 3, 1, 2)), ALLOW(HW(1)), { 0 }, ESCERTKE_OK, ALONE },
+    { "hardware as OID excluded", SAN(RAW(PKI_OTHER, 6, 2, 0x2A, 3, 0xA0, 6, 6, 4, 0x2A, 3, 1, 2)), FORBID(HW(1)), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "hardware as text excluded", SAN(RAW(PKI_OTHER, 6, 2, 0x2A, 3, 0xA0, 5, 0x0C, 3, '1', '.', '2')), FORBID(HW(1)), { 0 },
+      ESCERTKE_ERR_CERT, ALONE },
+    { "hardware under a base of text", SAN(HW(1, 2)), ALLOW(RAW(PKI_OTHER, 6, 2, 0x2A, 3, 0xA0, 3, 0x0C, 1, '1')), { 0 }, ESCERTKE_OK, ALONE },
+    { "whole type permitted", SAN(HW(7)), ALLOW(RAW(PKI_OTHER, 6, 2, 0x2A, 3, 0xA0, 4, 6, 2, 0x2A, 3)), { 0 }, ESCERTKE_OK, ALONE },
+    { "hardware cut elsewhere, inside", SAN(RAW(PKI_OTHER, 6, 3, 0x2A, 3, 1, 0xA0, 3, 0x0D, 1, 2)), ALLOW(HW(1)), { 0 }, ESCERTKE_OK, ALONE },
+    { "hardware cut elsewhere, outside", SAN(RAW(PKI_OTHER, 6, 3, 0x2A, 3, 9, 0xA0, 3, 0x0D, 1, 2)), ALLOW(HW(1)), { 0 },
+      ESCERTKE_ERR_CERT, ALONE },
+    { "hardware cut elsewhere, excluded", SAN(RAW(PKI_OTHER, 6, 1, 0x2A, 0xA0, 4, 0x0D, 2, 3, 1)), FORBID(HW(1)), { 0 },
+      ESCERTKE_ERR_CERT, ALONE },
+    { "hardware of another type", SAN(RAW(PKI_OTHER, 6, 2, 0x2A, 4, 0xA0, 3, 0x0D, 1, 9)), ALLOW(HW(1)), { 0 }, ESCERTKE_OK, 0 },
+    { "hardware, text that is no arcs", SAN(RAW(PKI_OTHER, 6, 2, 0x2A, 3, 0xA0, 3, 0x0C, 1, 'x')), FORBID(HW(1)), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "hardware, base that is no arcs", SAN(HW(1)), ALLOW(RAW(PKI_OTHER, 6, 2, 0x2A, 3, 0xA0, 3, 0x0C, 1, 'x')), { 0 }, ESCERTKE_ERR_CERT, ALONE },
+    { "hardware, excluded base that is no arcs", SAN(HW(1)), FORBID(RAW(PKI_OTHER, 6, 2, 0x2A, 3, 0xA0, 3, 0x0C, 1, 'x')), { 0 },
+      ESCERTKE_ERR_CERT, ALONE },
     { "otherName constrained", SAN(RAW(PKI_OTHER, 6, 1, 0x2A, 0xA0, 2, 5, 0)),
       ALLOW(RAW(PKI_OTHER, 6, 1, 0x2A, 0xA0, 2, 5, 0)), { 0 }, ESCERTKE_ERR_CERT, ALONE },
     { "otherName constraint, no such name", SAN(URI(AE_ID)),

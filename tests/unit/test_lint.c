@@ -5,6 +5,9 @@
 
 #define DAY 86400L
 #define CA .is_ca = true
+#define AE_CERT "N0 TS-0003 8.1.2.1; "
+#define CSE_CERT "N0 TS-0003 8.1.2.1; "
+#define OCTETS(type, ...) { type, (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }) }
 #define CONSTRAINED CA, NAMES(permitted, URI("m2m.example.org"), DNS("m2m.example.org"))
 
 /* Findings as "E0 clause; N2 clause; ", in the order told. */
@@ -29,43 +32,56 @@ static const struct lint_case {
     escertke_err err;
     const char *findings;
 } cases[] = {
-    { "good", { 0 }, { CONSTRAINED }, { CA }, true, ESCERTKE_OK, "" },
-    { "CSE", { NAMES(san, DNS("in1.m2m.example.org")) }, { CA }, { CA }, true, ESCERTKE_OK, "" },
-    { "no constraints", { 0 }, { CA }, { CA }, false, ESCERTKE_OK, "W1 TS-0003 10.1.1.5; " },
-    { "the same, strict", { 0 }, { CA }, { CA }, true, ESCERTKE_ERR_PROFILE, "E1 TS-0003 10.1.1.5; " },
+    { "good", { 0 }, { CONSTRAINED }, { CA }, true, ESCERTKE_OK, AE_CERT },
+    { "CSE", { NAMES(san, DNS("in1.m2m.example.org")) }, { CA }, { CA }, true, ESCERTKE_OK, CSE_CERT },
+    { "no constraints", { 0 }, { CA }, { CA }, false, ESCERTKE_OK, "W1 TS-0003 10.1.1.5; " AE_CERT },
+    { "the same, strict", { 0 }, { CA }, { CA }, true, ESCERTKE_ERR_PROFILE, "E1 TS-0003 10.1.1.5; " AE_CERT },
     { "CA without digitalSignature", { 0 }, { CONSTRAINED, .key_usage = 0x0600 }, { CA },
-      false, ESCERTKE_OK, "N1 TS-0003 10.1.1.1; " },
+      false, ESCERTKE_OK, "N1 TS-0003 10.1.1.1; " AE_CERT },
     { "the same, strict", { 0 }, { CONSTRAINED, .key_usage = 0x0600 }, { CA },
-      true, ESCERTKE_ERR_PROFILE, "E1 TS-0003 10.1.1.1; " },
+      true, ESCERTKE_ERR_PROFILE, "E1 TS-0003 10.1.1.1; " AE_CERT },
     { "in 29 days", { .not_before_s = -DAY, .not_after_s = 29 * DAY }, { CONSTRAINED }, { CA },
-      false, ESCERTKE_OK, "N0 RFC 5280 4.1.2.5; " },
-    { "in 30 days", { .not_before_s = -DAY, .not_after_s = 30 * DAY }, { CONSTRAINED }, { CA }, false, ESCERTKE_OK, "" },
+      false, ESCERTKE_OK, "N0 RFC 5280 4.1.2.5; " AE_CERT },
+    { "in 30 days", { .not_before_s = -DAY, .not_after_s = 30 * DAY }, { CONSTRAINED }, { CA }, false, ESCERTKE_OK, AE_CERT },
     { "expired", { .not_before_s = -DAY, .not_after_s = -1 }, { CONSTRAINED }, { CA },
-      false, ESCERTKE_ERR_VALIDITY, "E0 RFC 5280 4.1.2.5; " },
+      false, ESCERTKE_ERR_VALIDITY, "E0 RFC 5280 4.1.2.5; " AE_CERT },
     { "expires never", { .not_before_s = -DAY, .not_after_s = 3000L * 365 * DAY }, { CONSTRAINED }, { CA },
-      false, ESCERTKE_OK, "" },
+      false, ESCERTKE_OK, AE_CERT },
     { "not yet valid CA", { 0 }, { CONSTRAINED, .not_before_s = 1, .not_after_s = 100 * DAY }, { CA },
-      false, ESCERTKE_ERR_VALIDITY, "E1 RFC 5280 4.1.2.5; " },
+      false, ESCERTKE_ERR_VALIDITY, "E1 RFC 5280 4.1.2.5; " AE_CERT },
     { "several at once", { .no_key_usage = true, .key = PKI_P384, .eku = PKI_EKU_OTHER }, { CONSTRAINED }, { CA },
       false, ESCERTKE_ERR_PROFILE,
-      "E0 TS-0003 10.1.1.1; E0 TS-0003 10.1.1.1; E0 RFC 5280 4.2.1.12; " },
-    { "one role only", { .eku = PKI_EKU_SERVER }, { CONSTRAINED }, { CA }, false, ESCERTKE_OK, "W0 RFC 5280 4.2.1.12; " },
-    { "leaf with keyCertSign", { .key_usage = 0x8400 }, { CONSTRAINED }, { CA }, false, ESCERTKE_OK, "W0 RFC 5280 4.2.1.3; " },
+      "E0 TS-0003 10.1.1.1; E0 TS-0003 10.1.1.1; E0 RFC 5280 4.2.1.12; " AE_CERT },
+    { "one role only", { .eku = PKI_EKU_SERVER }, { CONSTRAINED }, { CA }, false, ESCERTKE_OK, "W0 RFC 5280 4.2.1.12; " AE_CERT },
+    { "leaf with keyCertSign", { .key_usage = 0x8400 }, { CONSTRAINED }, { CA }, false, ESCERTKE_OK, "W0 RFC 5280 4.2.1.3; " AE_CERT },
     { "leaf with constraints", { NAMES(permitted, DNS("a.org")) }, { CONSTRAINED }, { CA },
-      false, ESCERTKE_OK, "W0 RFC 5280 4.2.1.10; " },
+      false, ESCERTKE_OK, "W0 RFC 5280 4.2.1.10; " AE_CERT },
     { "root signed with SHA-384", { 0 }, { CONSTRAINED }, { CA, .digest = "SHA384" },
-      false, ESCERTKE_OK, "N2 TS-0003 10.1.1.3; " },
-    { "URI with scheme", { NAMES(san, URI("coap:" AE_ID)) }, { CONSTRAINED }, { CA },
-      false, ESCERTKE_OK, "W0 TS-0003 8.1.2.1; " },
+      false, ESCERTKE_OK, "N2 TS-0003 10.1.1.3; " AE_CERT },
+    { "URI with scheme", { NAMES(san, URI("coap:" AE_ID)) }, { CONSTRAINED }, { CA }, false, ESCERTKE_OK, "W0 TS-0003 8.1.2.5; " },
     { "URI of a CSE", { NAMES(san, URI("//m2m.example.org/in1")) }, { CONSTRAINED }, { CA },
-      false, ESCERTKE_OK, "W0 TS-0003 8.1.2.1; " },
+      false, ESCERTKE_OK, "W0 TS-0003 8.1.2.5; " },
+    { "Node-ID, URN", { NAMES(san, URI("urn:gsma:imei:1")) }, { CA }, { CA }, false, ESCERTKE_OK, "N0 TS-0003 8.1.2.1; " },
+    { "Node-ID, OID", { NAMES(san, OCTETS(PKI_RID, 0x2A, 3)) }, { CA }, { CA }, false, ESCERTKE_OK, "N0 TS-0003 8.1.2.1; " },
+    { "Node-ID, URN under a URI constraint", { NAMES(san, URI("urn:gsma:imei:1")) }, { CONSTRAINED }, { CA },
+      false, ESCERTKE_ERR_CERT, "N0 TS-0003 8.1.2.1; E0 RFC 5280 4.2.1.10; " },
+    { "Device", { NAMES(san, OCTETS(PKI_OTHER, 6, 1, 0x2A, 0xA0, 3, 0x0D, 1, 7)) }, { CA }, { CA },
+      false, ESCERTKE_OK, "N0 TS-0003 10.1.1.4; " },
+    { "Device, UTF8String", { NAMES(san, OCTETS(PKI_OTHER, 6, 1, 0x2A, 0xA0, 3, 0x0C, 1, '7')) }, { CA }, { CA },
+      false, ESCERTKE_OK, "W0 TS-0003 10.1.1.4; " },
+    { "otherName of text", { NAMES(san, OCTETS(PKI_OTHER, 6, 1, 0x2A, 0xA0, 3, 0x0C, 1, 'x')) }, { CA }, { CA },
+      false, ESCERTKE_OK, "N0 TS-0003 8.1.2.1; " },
+    { "no name that anybody looks for", { NAMES(san, { PKI_EMAIL, "a@b.org", 0 }, URI("/in1/Cmeter")) }, { CA }, { CA },
+      false, ESCERTKE_OK, "N0 TS-0003 8.1.2.1; W0 RFC 5280 4.2.1.6; W0 TS-0003 8.1.2.1; " },
+    { "several flavours", { NAMES(san, DNS("in1.m2m.example.org"), URI(AE_ID)) }, { CONSTRAINED }, { CA },
+      false, ESCERTKE_OK, CSE_CERT AE_CERT },
     { "wildcard", { NAMES(san, DNS("*.m2m.example.org")) }, { CA }, { CA }, false, ESCERTKE_ERR_PROFILE, "E0 TS-0003 10.1.1; " },
     { "final dot", { NAMES(san, DNS("in1.m2m.example.org.")) }, { CA }, { CA },
       false, ESCERTKE_ERR_CERT, "E0 RFC 5280 4.2.1.6; " },
     { "outside the constraints", { NAMES(san, URI("//other.org/in1/Cx")) }, { CONSTRAINED }, { CA },
-      false, ESCERTKE_ERR_CERT, "E0 RFC 5280 4.2.1.10; " },
+      false, ESCERTKE_ERR_CERT, AE_CERT "E0 RFC 5280 4.2.1.10; " },
     { "issuer of another name", { .issuer_cn = "Somebody" }, { CONSTRAINED }, { CA },
-      false, ESCERTKE_ERR_CERT, "E1 RFC 5246 7.4.2; " },
+      false, ESCERTKE_ERR_CERT, "E1 RFC 5246 7.4.2; " AE_CERT },
 };
 
 static void test_findings(void **state)

@@ -10,6 +10,14 @@
 #define CSE_NAME "in1.m2m.example.org"
 #define S_ID "//m2m.example.org/S5f0e"
 #define LONG64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" /* longer than a label can be */
+#define HW_TYPE 0x06, 4, 0x02, 0x83, 0x61, 1 /* 0.2.481.1 */
+#define HW_ARCS 100, 0x97, 0x56, 0xCE, 0x1B  /* 100.3030.10011 */
+#define HW_ID "0.2.481.1:100.3030.10011"
+#define HW_OID "0.2.481.1.100.3030.10011"
+#define BYTES(type, ...) { type, (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }) }
+#define HW BYTES(PKI_OTHER, HW_TYPE, 0xA0, 7, 0x0D, 5, HW_ARCS)
+#define NODE ESCERTKE_FLAVOUR_NODE
+#define DEVICE ESCERTKE_FLAVOUR_DEVICE
 #define NODE_ID "urn:gsma:imei:90420156-025763-0;svn=42"
 
 static const struct san_case {
@@ -78,7 +86,56 @@ static const struct san_case {
     { "another node", ESCERTKE_FLAVOUR_NODE, CSE_ID, NODE_ID, { NAMES(san, URI(NODE_ID "3")) }, ESCERTKE_ERR_IDENTITY, DENIED },
     { "node, id not configured", ESCERTKE_FLAVOUR_NODE, CSE_ID, NULL, { NAMES(san, URI(NODE_ID)) },
       ESCERTKE_ERR_UNSUPPORTED, UNSUPPORTED },
-    { "device", ESCERTKE_FLAVOUR_DEVICE, CSE_ID, NULL, { NAMES(san, DNS(CSE_NAME)) }, ESCERTKE_ERR_UNSUPPORTED, UNSUPPORTED },
+    { "node for an AE", NODE, AE_ID, NODE_ID, { NAMES(san, URI(NODE_ID)) }, ESCERTKE_OK, 0 },
+    { "node for nobody", NODE, "node1", NODE_ID, { NAMES(san, URI(NODE_ID)) }, ESCERTKE_ERR_ARG, ALERT_INTERNAL_ERROR },
+    { "node, case of the scheme", NODE, CSE_ID, NODE_ID, { NAMES(san, URI("URN:gsma:imei:90420156-025763-0;svn=42")) },
+      ESCERTKE_ERR_IDENTITY, DENIED },
+    { "node, URN as dNSName", NODE, CSE_ID, "urn:x", { NAMES(san, DNS("urn")) }, ESCERTKE_ERR_IDENTITY, DENIED },
+    { "node, any scheme", NODE, CSE_ID, "imei:90420156025763", { NAMES(san, URI("imei:90420156025763")) }, ESCERTKE_OK, 0 },
+    { "node named by its CSE-ID", NODE, CSE_ID, CSE_ID, { NAMES(san, URI(CSE_ID)) }, ESCERTKE_OK, 0 },
+    { "node, OID", NODE, CSE_ID, HW_OID, { NAMES(san, BYTES(PKI_RID, 0x02, 0x83, 0x61, 1, HW_ARCS)) }, ESCERTKE_OK, 0 },
+    { "node, OID as URI", NODE, CSE_ID, HW_OID, { NAMES(san, URI(HW_OID)) }, ESCERTKE_ERR_IDENTITY, DENIED },
+    { "node, OID above", NODE, CSE_ID, HW_OID, { NAMES(san, BYTES(PKI_RID, 0x02, 0x83, 0x61, 1, 100)) }, ESCERTKE_ERR_IDENTITY, DENIED },
+    { "node, OID in an otherName", NODE, CSE_ID, HW_OID, { NAMES(san, HW) }, ESCERTKE_ERR_IDENTITY, DENIED },
+    { "node, otherName", NODE, CSE_ID, HW_ID, { NAMES(san, HW) }, ESCERTKE_OK, 0 },
+    { "node, otherName of text", NODE, CSE_ID, "0.2.481.1:A-7", { NAMES(san, BYTES(PKI_OTHER, HW_TYPE, 0xA0, 5, 0x0C, 3, 'A', '-', '7')) },
+      ESCERTKE_OK, 0 },
+    { "node, neither URI nor OID", NODE, CSE_ID, "A-7", { NAMES(san, URI("A-7")) }, ESCERTKE_ERR_ARG, ALERT_INTERNAL_ERROR },
+    { "node, SP-relative", NODE, CSE_ID, "/in1", { NAMES(san, URI("/in1")) }, ESCERTKE_ERR_ARG, ALERT_INTERNAL_ERROR },
+    { "node, almost an OID", NODE, CSE_ID, "0.2.481.01", { NAMES(san, URI(NODE_ID)) }, ESCERTKE_ERR_ARG, ALERT_INTERNAL_ERROR },
+
+    { "device, not configured", DEVICE, CSE_ID, NULL, { NAMES(san, HW) }, ESCERTKE_ERR_UNSUPPORTED, UNSUPPORTED },
+    { "device, RELATIVE-OID", DEVICE, CSE_ID, HW_ID, { NAMES(san, HW) }, ESCERTKE_OK, 0 },
+    { "device, OBJECT IDENTIFIER", DEVICE, CSE_ID, HW_ID,
+      { NAMES(san, BYTES(PKI_OTHER, HW_TYPE, 0xA0, 11, 0x06, 9, 0x02, 0x83, 0x61, 1, HW_ARCS)) }, ESCERTKE_OK, 0 },
+    { "device, UTF8String", DEVICE, CSE_ID, HW_ID,
+      { NAMES(san, BYTES(PKI_OTHER, HW_TYPE, 0xA0, 16, 0x0C, 14, '1', '0', '0', '.', '3', '0', '3', '0', '.', '1', '0', '0', '1', '1')) },
+      ESCERTKE_OK, 0 },
+    { "device, IA5String", DEVICE, CSE_ID, HW_ID,
+      { NAMES(san, BYTES(PKI_OTHER, HW_TYPE, 0xA0, 16, 0x16, 14, '1', '0', '0', '.', '3', '0', '3', '0', '.', '1', '0', '0', '1', '1')) },
+      ESCERTKE_ERR_IDENTITY, DENIED },
+    { "device, one of several", DEVICE, AE_ID, HW_ID,
+      { NAMES(san, URI("urn:x:1"), BYTES(PKI_OTHER, HW_TYPE, 0xA0, 4, 0x0D, 2, 100, 2), HW) }, ESCERTKE_OK, 0 },
+    { "device, another arc", DEVICE, CSE_ID, HW_ID, { NAMES(san, BYTES(PKI_OTHER, HW_TYPE, 0xA0, 7, 0x0D, 5, 100, 0x97, 0x56, 0xCE, 0x1C)) },
+      ESCERTKE_ERR_IDENTITY, DENIED },
+    { "device, an arc more", DEVICE, CSE_ID, HW_ID, { NAMES(san, BYTES(PKI_OTHER, HW_TYPE, 0xA0, 8, 0x0D, 6, HW_ARCS, 1)) },
+      ESCERTKE_ERR_IDENTITY, DENIED },
+    { "device, leading zero digit", DEVICE, CSE_ID, HW_ID, { NAMES(san, BYTES(PKI_OTHER, HW_TYPE, 0xA0, 8, 0x0D, 6, 0x80, HW_ARCS)) },
+      ESCERTKE_ERR_IDENTITY, DENIED },
+    { "device, same OID cut elsewhere", DEVICE, CSE_ID, HW_ID,
+      { NAMES(san, BYTES(PKI_OTHER, 0x06, 5, 0x02, 0x83, 0x61, 1, 100, 0xA0, 6, 0x0D, 4, 0x97, 0x56, 0xCE, 0x1B)) }, ESCERTKE_ERR_IDENTITY, DENIED },
+    { "device, OID where arcs are due", DEVICE, CSE_ID, HW_ID, { NAMES(san, BYTES(PKI_OTHER, HW_TYPE, 0xA0, 7, 0x06, 5, HW_ARCS)) },
+      ESCERTKE_ERR_IDENTITY, DENIED },
+    { "device, as registeredID", DEVICE, CSE_ID, HW_ID, { NAMES(san, BYTES(PKI_RID, 0x02, 0x83, 0x61, 1, HW_ARCS)) },
+      ESCERTKE_ERR_IDENTITY, DENIED },
+    { "device, arc of 65 bits", DEVICE, CSE_ID, "0.2.481.1:18446744073709551617",
+      { NAMES(san, BYTES(PKI_OTHER, HW_TYPE, 0xA0, 12, 0x0D, 10, 0x82, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1)) }, ESCERTKE_OK, 0 },
+    { "device, that arc without its top", DEVICE, CSE_ID, "0.2.481.1:18446744073709551617",
+      { NAMES(san, BYTES(PKI_OTHER, HW_TYPE, 0xA0, 3, 0x0D, 1, 1)) }, ESCERTKE_ERR_IDENTITY, DENIED },
+    { "device, no colon", DEVICE, CSE_ID, HW_OID, { NAMES(san, HW) }, ESCERTKE_ERR_ARG, ALERT_INTERNAL_ERROR },
+    { "device, URN", DEVICE, CSE_ID, NODE_ID, { NAMES(san, URI(NODE_ID)) }, ESCERTKE_ERR_ARG, ALERT_INTERNAL_ERROR },
+    { "device, no arcs", DEVICE, CSE_ID, "0.2.481.1:", { NAMES(san, HW) }, ESCERTKE_ERR_ARG, ALERT_INTERNAL_ERROR },
+    { "otherName without value", 0, AE_ID, NULL, { NAMES(san, URI(AE_ID), BYTES(PKI_OTHER, HW_TYPE)) }, ESCERTKE_ERR_CERT, BAD },
     { "raw", ESCERTKE_FLAVOUR_RAW, CSE_ID, NULL, { NAMES(san, DNS(CSE_NAME)) }, ESCERTKE_ERR_UNSUPPORTED, UNSUPPORTED },
     { "no such identity", 0, "in1", NULL, { NAMES(san, DNS(CSE_NAME)) }, ESCERTKE_ERR_ARG, ALERT_INTERNAL_ERROR },
 
@@ -160,7 +217,11 @@ static void test_reason_names_both(void **state)
     (void)state;
     expect_verdict("reason", c.path, 3, &expect, ESCERTKE_ERR_IDENTITY, DENIED,
                    "expected URI:" AE_ID ", certificate has URI://m2m.example.org/in1/Cother, DNS:x.y");
-    expect.id = S_ID;
+    expect.flavour = DEVICE;
+    expect.san = HW_ID;
+    expect_verdict("device", c.path, 3, &expect, ESCERTKE_ERR_IDENTITY, DENIED,
+                   "expected otherName:" HW_ID ", certificate has URI://m2m.example.org/in1/Cother, DNS:x.y");
+    expect = (escertke_expect){ .id = S_ID, .client = true };
     expect_verdict("either", c.path, 3, &expect, ESCERTKE_ERR_IDENTITY, DENIED,
                    "expected URI:" S_ID " or DNS:s5f0e.m2m.example.org, certificate");
     chain_free(&c);
@@ -195,6 +256,34 @@ static void test_domain_name(void **state)
     }
 }
 
+/* Before any peer comes: can this rule ever match? */
+static void test_expectations(void **state)
+{
+    static const struct {
+        escertke_expect expect;
+        escertke_err err;
+    } rows[] = {
+        { { .id = AE_ID }, ESCERTKE_OK },
+        { { .id = "in1" }, ESCERTKE_ERR_ARG },
+        { { .id = NULL }, ESCERTKE_ERR_ARG },
+        { { .flavour = ESCERTKE_FLAVOUR_CSE, .id = AE_ID }, ESCERTKE_ERR_IDENTITY },
+        { { .flavour = ESCERTKE_FLAVOUR_AE, .id = CSE_ID }, ESCERTKE_ERR_IDENTITY },
+        { { .flavour = NODE, .id = CSE_ID }, ESCERTKE_ERR_UNSUPPORTED },
+        { { .flavour = NODE, .id = CSE_ID, .san = NODE_ID }, ESCERTKE_OK },
+        { { .flavour = DEVICE, .id = CSE_ID, .san = HW_ID }, ESCERTKE_OK },
+        { { .flavour = DEVICE, .id = CSE_ID, .san = HW_OID }, ESCERTKE_ERR_ARG },
+        { { .flavour = ESCERTKE_FLAVOUR_RAW, .id = CSE_ID }, ESCERTKE_ERR_ARG },
+        { { .flavour = ESCERTKE_FLAVOUR_RAW, .id = CSE_ID, .pin = "ni:///sha-256;short" }, ESCERTKE_ERR_ARG },
+        { { .flavour = ESCERTKE_FLAVOUR_RAW, .id = CSE_ID, .pin = "ni:///sha-256-120;AAAAAAAAAAAAAAAAAAAA" }, ESCERTKE_OK },
+        { { .flavour = (escertke_flavour)99, .id = CSE_ID }, ESCERTKE_ERR_UNSUPPORTED },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (escertke_expect_check(&rows[i].expect, NULL) != rows[i].err)
+            fail_msg("row %zu", i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_match_arguments),
         cmocka_unit_test(test_no_san),
         cmocka_unit_test(test_reason_names_both),
+        cmocka_unit_test(test_expectations),
         cmocka_unit_test(test_domain_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
