@@ -88,6 +88,18 @@ void fixture_free(struct fixture *f)
     free(f);
 }
 
+int fixture_setup(void **state)
+{
+    *state = fixture_new();
+    return 0;
+}
+
+int fixture_teardown(void **state)
+{
+    fixture_free(*state);
+    return 0;
+}
+
 escertke_session *session_of(const struct fixture *f, const struct party *who, escertke_role role, const char *peer_id)
 {
     escertke_session_config cfg = { .tls = fixture_tls(), .credential = who->credential, .role = role, .expect = { .id = peer_id } };

@@ -31,6 +31,9 @@ struct fixture {
 /** Ends the process with a message if anything good cannot be made. */
 struct fixture *fixture_new(void);
 void fixture_free(struct fixture *f);
+/** The same as group set-up and tear-down of cmocka. */
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
 
 /** A further party under the fixture's issuing CA (params->issuer NULL) or under another issuer; wrong ones welcome. */
 struct party party_new(const struct fixture *f, const struct pki_params *params);

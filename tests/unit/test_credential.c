@@ -103,21 +103,9 @@ static void encrypted_key_is_refused_not_asked_for(void **state)
     BIO_free(bio);
 }
 
-static int setup(void **state)
-{
-    *state = fixture_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(good), cmocka_unit_test(broken_inputs), cmocka_unit_test(outside_the_profile),
                                         cmocka_unit_test(encrypted_key_is_refused_not_asked_for) };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

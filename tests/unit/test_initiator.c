@@ -138,21 +138,9 @@ static void request_ids_differ(void **state)
     escertke_store_close(&store);
 }
 
-static int setup(void **state)
-{
-    *state = fixture_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(good_run), cmocka_unit_test(full_store), cmocka_unit_test(refused_at_start),
                                         cmocka_unit_test(request_ids_differ) };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

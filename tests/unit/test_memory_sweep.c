@@ -166,20 +166,8 @@ static void released_blocks_hold_no_key(void **state)
     assert_int_equal(found, 0);
 }
 
-static int setup(void **state)
-{
-    *state = fixture_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(nth_allocation_fails), cmocka_unit_test(released_blocks_hold_no_key) };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

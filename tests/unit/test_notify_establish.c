@@ -199,21 +199,9 @@ static void no_content_says_what_to_do(void **state)
     world_close(&w);
 }
 
-static int setup(void **state)
-{
-    *state = fixture_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(good_run), cmocka_unit_test(faults), cmocka_unit_test(alert_is_sent),
                                         cmocka_unit_test(no_content_says_what_to_do) };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

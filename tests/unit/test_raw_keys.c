@@ -187,19 +187,12 @@ static void refused_at_open(void **state)
 static int setup(void **state)
 {
     tls = escertke_tls_gnutls();
-    *state = fixture_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_free(*state);
-    return 0;
+    return fixture_setup(state);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(both_raw), cmocka_unit_test(one_raw), cmocka_unit_test(wrong_key),
                                         cmocka_unit_test(wrong_kind), cmocka_unit_test(refused_at_open) };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, fixture_teardown);
 }

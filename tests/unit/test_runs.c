@@ -177,22 +177,10 @@ static void expiry(void **state)
     esc_runs_free(r);
 }
 
-static int setup(void **state)
-{
-    *state = fixture_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(oldest_first), cmocka_unit_test(marked_first), cmocka_unit_test(nothing_in_use_goes),
                                         cmocka_unit_test(counts_come_back_to_zero), cmocka_unit_test(answers_are_bounded_and_expire),
                                         cmocka_unit_test(expiry) };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -333,18 +333,6 @@ static void wrong_arguments(void **state)
     escertke_session_free(NULL);
 }
 
-static int setup(void **state)
-{
-    *state = fixture_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,5 +341,5 @@ int main(void)
         cmocka_unit_test(altered_m3), cmocka_unit_test(altered_m4), cmocka_unit_test(deadline), cmocka_unit_test(caller_time),
         cmocka_unit_test(wrong_arguments),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -547,18 +547,6 @@ static void reload_in_the_middle(void **state)
     party_free(&renewed);
 }
 
-static int setup(void **state)
-{
-    *state = fixture_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -570,5 +558,5 @@ int main(void)
         cmocka_unit_test(peer_rules), cmocka_unit_test(store_that_fails), cmocka_unit_test(lifetime_ends_with_the_certificates),
         cmocka_unit_test(many_threads), cmocka_unit_test(reload_in_the_middle),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

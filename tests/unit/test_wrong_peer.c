@@ -254,18 +254,6 @@ static void application_data(void **state)
     rawpeer_free(peer);
 }
 
-static int setup(void **state)
-{
-    *state = fixture_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture_free(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,5 +262,5 @@ int main(void)
         cmocka_unit_test(client_without_certificate), cmocka_unit_test(wrong_certificates), cmocka_unit_test(untrusted),
         cmocka_unit_test(rsa_client), cmocka_unit_test(application_data),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
