@@ -12,6 +12,7 @@
 #include "out.h"
 #include "picture.h"
 #include "register.h"
+#include "runtime.h"
 #include "target.h"
 
 struct settings {
@@ -182,6 +183,7 @@ static int run(const struct settings *s)
     int code = EXIT_DONE;
 
     escertke_detail_init(&r.d);
+    runtime_ignore_sigpipe();
     r.picture.out = out_is_interactive() ? stderr : NULL;
     r.picture.utf8 = out_is_utf8();
     escertke_err err = establish(&r);

@@ -219,6 +219,7 @@ static int relay(const struct settings *s)
     escertke_err err;
 
     escertke_detail_init(&r.d);
+    runtime_ignore_sigpipe();
     runtime_block_signals();
     snprintf(r.sp_id, sizeof r.sp_id, "//%s", strncmp(s->sp, "//", 2) == 0 ? s->sp + 2 : s->sp);
     snprintf(r.id, sizeof r.id, "%s%s", r.sp_id, s->cse_id);

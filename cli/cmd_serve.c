@@ -184,6 +184,7 @@ static int serve(const struct settings *s)
     struct server v = { .s = s };
 
     escertke_detail_init(&v.d);
+    runtime_ignore_sigpipe();
     runtime_block_signals();
     escertke_err err = start(&v);
     if (err == ESCERTKE_OK)

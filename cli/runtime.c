@@ -16,14 +16,19 @@ static void watched(sigset_t *set)
     sigaddset(set, SIGHUP);
 }
 
-void runtime_block_signals(void)
+void runtime_ignore_sigpipe(void)
 {
     struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
+void runtime_block_signals(void)
+{
     sigset_t set;
 
     watched(&set);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    sigaction(SIGPIPE, &ignore, NULL);
 }
 
 int runtime_wait(unsigned ms)

@@ -4,7 +4,10 @@
 
 #include "identity.h"
 
-/** Hold SIGTERM, SIGINT and SIGHUP back for runtime_wait(), ignore SIGPIPE. Before any thread is made. */
+/** A peer that closes its connection in the middle is an error to be told, not the end of the process. */
+void runtime_ignore_sigpipe(void);
+
+/** Hold SIGTERM, SIGINT and SIGHUP back for runtime_wait(). Before any thread is made. */
 void runtime_block_signals(void);
 
 /** Wait up to @p ms for one of these signals. @return SIGTERM, SIGINT, SIGHUP, or 0 after that time */
