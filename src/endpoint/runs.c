@@ -281,11 +281,11 @@ escertke_err esc_runs_put_pending(struct esc_runs *r, struct esc_run *run, escer
     }
     escertke_buf_free(&run->m2);
     run->m2 = copy;
-    run->pending_until_ms = until_ms;
-    run->octets = octets;
     memcpy(run->m1_digest, m1_digest, sizeof run->m1_digest);
     pthread_mutex_lock(&r->lock);
     run->session = session;
+    run->pending_until_ms = until_ms;
+    run->octets = octets;
     ring_add_newest(&r->pending, &run->pending_age);
     pthread_mutex_unlock(&r->lock);
     return ESCERTKE_OK;
@@ -317,11 +317,11 @@ escertke_err esc_runs_put_done(struct esc_runs *r, struct esc_run *run, const ui
     escertke_buf_reset(&run->m4);
     escertke_err err = escertke_buf_append(&run->m4, m4.ptr, m4.len);
     memcpy(run->m3_digest, m3_digest, sizeof run->m3_digest);
-    run->done_until_ms = until_ms;
     pthread_mutex_lock(&r->lock);
     detach_done(r, run);
     if (err == ESCERTKE_OK) {
         run->done = true;
+        run->done_until_ms = until_ms; /* a sweep may look at it while the run is in use */
         r->counts.done++;
         ring_add_newest(&r->done, &run->done_age);
     }

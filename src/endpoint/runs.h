@@ -3,7 +3,8 @@
  * pending handshake and the answer to the last M3. Bounded by number and by octets; the oldest pending handshake goes first.
  *
  * Locks: the table's lock covers the hash, the age lists and the counts; each run's own lock covers what is in the run, TLS work
- * included. A run is used only between esc_runs_enter and esc_runs_leave. Order: run before table.
+ * included; deadlines are written under both, so that a sweep may read them. A run is used only between esc_runs_enter and
+ * esc_runs_leave. Order: run before table.
  */
 #ifndef ESCERTKE_ENDPOINT_RUNS_H
 #define ESCERTKE_ENDPOINT_RUNS_H
