@@ -34,6 +34,8 @@ struct gnutls_conn {
     int64_t unix_s;
     int alert; /* sent or received; -1 = none */
     bool alert_received;
+    uint8_t *sent; /* body of the peer's Certificate message, until it is verified */
+    size_t sent_len;
     uint8_t *leaf;
     size_t leaf_len;
     escertke_span in;
@@ -52,7 +54,13 @@ gnutls_priority_t esc_gnutls_priority(const struct gnutls_credential *cred, esce
 struct gnutls_credential *esc_gnutls_credential_share(const void *credential);
 
 /* gnutls_verify.c */
-/** Validate the peer's chain to an anchor and ask the connection's verify; sets verify_err, alert and words. @return 0, or -1: refused */
+/** Validate the peer's chain to an anchor and ask the connection's verify; sets verify_err, alert and words. @return 0, or -1:
+ * refused */
 int esc_gnutls_verify_peer(gnutls_session_t session);
+/** Hook of the Certificate message, before GnuTLS reads it. */
+int esc_gnutls_keep_certificates(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+                                 const gnutls_datum_t *msg);
+/** GnuTLS cannot read the kept certificates: what the profile says of them. @return PROFILE, CERT */
+escertke_err esc_gnutls_unreadable(const struct gnutls_conn *conn, int *alert);
 
 #endif

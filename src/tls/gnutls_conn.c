@@ -63,6 +63,7 @@ static void conn_close(void *p)
         gnutls_deinit(conn->session);
     esc_gnutls_credential_free(conn->credential);
     esc_release(conn->leaf);
+    esc_release(conn->sent);
     esc_release_wiped(conn, sizeof *conn);
 }
 
@@ -85,6 +86,8 @@ static bool set_up(struct gnutls_conn *conn, const escertke_tls_open *cfg)
     gnutls_transport_set_pull_function(conn->session, pull);
     gnutls_transport_set_push_function(conn->session, push);
     gnutls_transport_set_pull_timeout_function(conn->session, ready);
+    gnutls_handshake_set_hook_function(conn->session, GNUTLS_HANDSHAKE_CERTIFICATE_PKT, GNUTLS_HOOK_PRE,
+                                       esc_gnutls_keep_certificates);
     gnutls_handshake_set_timeout(conn->session, GNUTLS_INDEFINITE_TIMEOUT);
     gnutls_handshake_set_max_packet_length(conn->session, ESCERTKE_MESSAGE_MAX);
     return true;
@@ -155,6 +158,8 @@ static escertke_err classify(struct gnutls_conn *conn, int code)
         if (codes[i].code == code)
             err = codes[i].err;
     conn->alert = err == ESCERTKE_ERR_NO_CERT ? HANDSHAKE_FAILURE : alert;
+    if (err == ESCERTKE_ERR_CERT && conn->sent)
+        err = esc_gnutls_unreadable(conn, &conn->alert);
     return err;
 }
 

@@ -1,13 +1,17 @@
 /*
- * gnutls_verify.c - the peer's chain: ordered into one path to an anchor, validated by GnuTLS along exactly that path, then judged by us.
- * Times and name constraints are left to escertke_cert_check_path, which knows the caller's clock and AE-ID URIs (A-19).
+ * gnutls_verify.c - the peer's chain: ordered into one path to an anchor, then judged by us. GnuTLS is asked who issued whom and
+ * whether each signature holds, one by one, and nothing else: its verification of a whole path ends at the first fault it sees,
+ * be it one that we judge otherwise (AE-ID URIs, path lengths, times: A-19), and leaves the signatures below unverified.
  */
 #include "tls/gnutls.h"
 
+#include <gnutls/abstract.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
+#include "base/reader.h"
+#include "cert/der.h"
 
 enum { BAD_CERTIFICATE = 42, UNSUPPORTED_CERTIFICATE = 43, UNKNOWN_CA = 48, HANDSHAKE_FAILURE = 40, INTERNAL_ERROR = 80 };
 
@@ -51,54 +55,91 @@ static bool import_sent(struct path *p, const gnutls_datum_t *sent, unsigned cou
     return true;
 }
 
-/* The issuer of a certificate among what was sent and is not on the path yet. */
-static gnutls_x509_crt_t issuer_sent(const struct path *p, gnutls_x509_crt_t cert)
+static bool on_path(const struct path *p, gnutls_x509_crt_t cert)
 {
-    for (unsigned i = 1; i < p->sent_count; i++) {
-        bool used = false;
-        for (unsigned k = 0; k < p->count; k++)
-            used = used || p->ordered[k] == p->sent[i];
-        if (!used && gnutls_x509_crt_check_issuer(cert, p->sent[i]) == 1)
-            return p->sent[i];
-    }
-    return NULL;
+    for (unsigned i = 0; i < p->count; i++)
+        if (p->ordered[i] == cert)
+            return true;
+    return false;
 }
 
-/* From the leaf upwards, an anchor as soon as there is one. */
-static bool order(struct path *p, gnutls_x509_trust_list_t trust)
+static bool valid_at(gnutls_x509_crt_t cert, int64_t unix_s)
 {
-    gnutls_x509_crt_t at = p->sent[0];
+    return unix_s >= gnutls_x509_crt_get_activation_time(cert) && unix_s <= gnutls_x509_crt_get_expiration_time(cert);
+}
 
-    p->ordered[p->count++] = at;
-    while (p->count <= PATH_MAX_COUNT) {
-        if (gnutls_x509_trust_list_get_issuer(trust, at, &p->anchor, GNUTLS_TL_GET_COPY) == 0)
+/*
+ * From the leaf upwards, an anchor as soon as there is one. Of several issuers (cross-signed CAs) each is tried, those that are
+ * valid now first. At most five certificates are sent, so at most 4! ways are tried.
+ */
+static bool order(struct path *p, gnutls_x509_trust_list_t trust, int64_t unix_s)
+{
+    gnutls_x509_crt_t at = p->ordered[p->count - 1];
+
+    if (gnutls_x509_trust_list_get_issuer(trust, at, &p->anchor, GNUTLS_TL_GET_COPY) == 0)
+        return true;
+    p->anchor = NULL;
+    for (unsigned i = 0; i < 2 * p->sent_count && p->count < PATH_MAX_COUNT; i++) {
+        gnutls_x509_crt_t issuer = p->sent[i % p->sent_count];
+        if (on_path(p, issuer) || valid_at(issuer, unix_s) != (i < p->sent_count) ||
+            gnutls_x509_crt_check_issuer(at, issuer) != 1)
+            continue;
+        p->ordered[p->count++] = issuer;
+        if (order(p, trust, unix_s))
             return true;
-        p->anchor = NULL;
-        at = issuer_sent(p, at);
-        if (!at || p->count == PATH_MAX_COUNT)
-            return false;
-        p->ordered[p->count++] = at;
+        p->count--;
     }
     return false;
 }
 
-static int validate(struct gnutls_conn *conn, struct path *p)
+/* A leaf may be an anchor although nobody trusts who issued it (RFC 5280 6.1.1 (d)). */
+static bool leaf_is_anchor(struct path *p, gnutls_x509_trust_list_t trust)
 {
-    unsigned status = 0;
+    gnutls_x509_trust_list_iter_t at = NULL;
+    gnutls_x509_crt_t anchor;
 
-    if (!order(p, conn->credential->trust))
-        return refuse(conn, ESCERTKE_ERR_CERT, UNKNOWN_CA, "no path to a trust anchor");
-    int code = gnutls_x509_trust_list_verify_crt2(conn->credential->trust, p->ordered, p->count, NULL, 0,
-                                                  GNUTLS_VERIFY_DISABLE_TIME_CHECKS | GNUTLS_VERIFY_DO_NOT_ALLOW_UNSORTED_CHAIN,
-                                                  &status, NULL);
-    if (code < 0)
-        return refuse(conn, ESCERTKE_ERR_BACKEND, INTERNAL_ERROR, gnutls_strerror(code));
-    /* Its evaluation of name constraints and path lengths cannot read AE-ID URIs; ours covers both and runs on every path. */
-    if (status & GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE)
-        status &= ~(unsigned)(GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE | GNUTLS_CERT_INVALID);
-    if (status & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA))
-        return refuse(conn, ESCERTKE_ERR_CERT, UNKNOWN_CA, "certificate is not issued by a trusted CA");
-    return status ? refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "certificate chain is not valid") : 0;
+    while (!p->anchor && gnutls_x509_trust_list_iter_get_ca(trust, &at, &anchor) == 0) {
+        if (gnutls_x509_crt_equals(anchor, p->sent[0]))
+            p->anchor = anchor;
+        else
+            gnutls_x509_crt_deinit(anchor);
+    }
+    gnutls_x509_trust_list_iter_deinit(at);
+    return p->anchor != NULL;
+}
+
+/* Does the signature hold? Of what algorithm it is, and on what key, is judged by escertke_cert_check_path. */
+static bool signature_holds(gnutls_x509_crt_t cert, escertke_span der, gnutls_x509_crt_t issuer)
+{
+    struct der_tlv whole, body;
+    gnutls_datum_t data, signature;
+    gnutls_pubkey_t key = NULL;
+    unsigned char octets[1024];
+    size_t len = sizeof octets;
+    bool ok = esc_der_only(der, DER_SEQUENCE, &whole);
+    struct der r = esc_der_init(ok ? whole.value : (escertke_span){ NULL, 0 });
+    int algorithm = gnutls_x509_crt_get_signature_algorithm(cert);
+
+    ok = ok && esc_der_take(&r, DER_SEQUENCE, &body) && algorithm > 0 &&
+         gnutls_x509_crt_get_signature(cert, (char *)octets, &len) == 0 && gnutls_pubkey_init(&key) == 0 &&
+         gnutls_pubkey_import_x509(key, issuer, 0) == 0;
+    if (ok) {
+        data = (gnutls_datum_t){ (unsigned char *)(uintptr_t)body.whole.ptr, (unsigned)body.whole.len };
+        signature = (gnutls_datum_t){ octets, (unsigned)len };
+        ok = gnutls_pubkey_verify_data2(key, (gnutls_sign_algorithm_t)algorithm, GNUTLS_VERIFY_ALLOW_SIGN_WITH_SHA1, &data,
+                                        &signature) >= 0;
+    }
+    if (key)
+        gnutls_pubkey_deinit(key);
+    return ok;
+}
+
+static int find_path(struct gnutls_conn *conn, struct path *p)
+{
+    p->ordered[p->count++] = p->sent[0];
+    if (order(p, conn->credential->trust, conn->unix_s) || leaf_is_anchor(p, conn->credential->trust))
+        return 0;
+    return refuse(conn, ESCERTKE_ERR_CERT, UNKNOWN_CA, "no path to a trust anchor");
 }
 
 static escertke_err add_der(gnutls_x509_crt_t cert, escertke_span *path, gnutls_datum_t *der)
@@ -116,7 +157,8 @@ static bool keep_leaf(struct gnutls_conn *conn, escertke_span leaf)
     return conn->leaf != NULL;
 }
 
-static int ask_verify(struct gnutls_conn *conn, struct path *p)
+/* The whole path, its signatures first: what nobody has signed is not worth a closer look. */
+static int judge(struct gnutls_conn *conn, struct path *p)
 {
     gnutls_datum_t der[PATH_MAX_COUNT + 1] = { { NULL, 0 } };
     escertke_span spans[PATH_MAX_COUNT + 1];
@@ -127,7 +169,11 @@ static int ask_verify(struct gnutls_conn *conn, struct path *p)
         err = add_der(p->ordered[i], &spans[i], &der[i]);
     /* A leaf that is itself an anchor stands once on its path. */
     unsigned count = escertke_span_equal(spans[p->count], spans[p->count - 1]) ? p->count : p->count + 1;
-    conn->alert = INTERNAL_ERROR;
+    conn->alert = err == ESCERTKE_OK ? BAD_CERTIFICATE : INTERNAL_ERROR;
+    for (unsigned i = 0; err == ESCERTKE_OK && i + 1 < count; i++)
+        err = signature_holds(p->ordered[i], spans[i], p->ordered[i + 1]) ? ESCERTKE_OK : ESCERTKE_ERR_CERT;
+    const char *words =
+        err == ESCERTKE_ERR_CERT ? "signature of a certificate of the path is not valid" : "certificate is not the expected one";
     if (err == ESCERTKE_OK)
         err = conn->verify(conn->verify_ctx, spans, count, &conn->alert);
     if (err == ESCERTKE_OK && !keep_leaf(conn, spans[0]))
@@ -135,7 +181,7 @@ static int ask_verify(struct gnutls_conn *conn, struct path *p)
     for (unsigned i = 0; i <= p->count; i++)
         gnutls_free(der[i].data);
     if (err != ESCERTKE_OK)
-        return refuse(conn, err, conn->alert, "certificate is not the expected one");
+        return refuse(conn, err, conn->alert, words);
     conn->alert = -1;
     return 0;
 }
@@ -157,12 +203,47 @@ static int verify_raw(struct gnutls_conn *conn, const gnutls_datum_t *sent, unsi
     return 0;
 }
 
+int esc_gnutls_keep_certificates(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+                                 const gnutls_datum_t *msg)
+{
+    struct gnutls_conn *conn = gnutls_session_get_ptr(session);
+
+    (void)type, (void)when;
+    if (!incoming || conn->peer_raw || conn->sent)
+        return 0;
+    conn->sent = (uint8_t *)esc_strndup((const char *)msg->data, msg->size);
+    conn->sent_len = conn->sent ? msg->size : 0;
+    return 0; /* without memory a reason is less exact, nothing else */
+}
+
+/* certificate_list<0..2^24-1> of certificate<1..2^24-1> (RFC 5246 7.4.2). */
+escertke_err esc_gnutls_unreadable(const struct gnutls_conn *conn, int *alert)
+{
+    struct rd r = rd_init((escertke_span){ conn->sent, conn->sent_len });
+    escertke_span der[PATH_MAX_COUNT];
+    size_t count = 0;
+    uint32_t len;
+
+    *alert = BAD_CERTIFICATE;
+    if (rd_u24(&r, &len) != ESCERTKE_OK || rd_left(&r) != len)
+        return ESCERTKE_ERR_CERT;
+    for (; rd_left(&r); count++)
+        if (count == PATH_MAX_COUNT || rd_u24(&r, &len) != ESCERTKE_OK || rd_bytes(&r, len, &der[count]) != ESCERTKE_OK)
+            return ESCERTKE_ERR_CERT;
+    if (!count || escertke_cert_lint(der, count, conn->unix_s, false, NULL, NULL) != ESCERTKE_ERR_PROFILE)
+        return ESCERTKE_ERR_CERT;
+    *alert = UNSUPPORTED_CERTIFICATE;
+    return ESCERTKE_ERR_PROFILE;
+}
+
 int esc_gnutls_verify_peer(gnutls_session_t session)
 {
     struct gnutls_conn *conn = gnutls_session_get_ptr(session);
     struct path p = { .sent_count = 0 };
     unsigned count = 0;
 
+    esc_release(conn->sent); /* GnuTLS has read it */
+    conn->sent = NULL;
     /* Without RFC 7627 a key must not be exported at all: a client says so before it answers. */
     if (!conn->allow_without_ems && gnutls_session_ext_master_secret_status(session) == 0)
         return refuse(conn, ESCERTKE_ERR_NEGOTIATION, HANDSHAKE_FAILURE, "no extended master secret (RFC 7627)");
@@ -176,10 +257,11 @@ int esc_gnutls_verify_peer(gnutls_session_t session)
         return verify_raw(conn, sent, count);
     if (count > PATH_MAX_COUNT)
         return refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "peer sent too many certificates");
-    int result = import_sent(&p, sent, count) ? validate(conn, &p)
-                                              : refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "peer's certificate is malformed");
+    int result = import_sent(&p, sent, count)
+                     ? find_path(conn, &p)
+                     : refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "peer's certificate is malformed");
     if (result == 0)
-        result = ask_verify(conn, &p);
+        result = judge(conn, &p);
     path_free(&p);
     return result;
 }
