@@ -98,10 +98,6 @@ escertke_err esc_openssl_classify(struct openssl_conn *conn)
 escertke_err esc_openssl_path_error(int x509_error, int *alert)
 {
     switch (x509_error) {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        *alert = SSL_AD_CERTIFICATE_EXPIRED;
-        return ESCERTKE_ERR_VALIDITY;
     case X509_V_ERR_CERT_REVOKED:
         *alert = SSL_AD_CERTIFICATE_REVOKED;
         return ESCERTKE_ERR_CERT;
@@ -110,17 +106,8 @@ escertke_err esc_openssl_path_error(int x509_error, int *alert)
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    case X509_V_ERR_CERT_CHAIN_TOO_LONG:
-    case X509_V_ERR_PATH_LENGTH_EXCEEDED:
-    case X509_V_ERR_INVALID_CA:
         *alert = SSL_AD_UNKNOWN_CA;
         return ESCERTKE_ERR_CERT;
-    case X509_V_ERR_INVALID_PURPOSE:
-    case X509_V_ERR_EE_KEY_TOO_SMALL:
-    case X509_V_ERR_CA_KEY_TOO_SMALL:
-    case X509_V_ERR_CA_MD_TOO_WEAK:
-        *alert = SSL_AD_UNSUPPORTED_CERTIFICATE;
-        return ESCERTKE_ERR_PROFILE;
     case X509_V_ERR_OUT_OF_MEM:
         *alert = SSL_AD_INTERNAL_ERROR;
         return ESCERTKE_ERR_NOMEM;
