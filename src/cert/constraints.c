@@ -180,12 +180,14 @@ static const struct {
     bool (*applies)(escertke_span name, escertke_span base);               /* NULL = every base to every name of the type */
     const char *unusable;                                                  /* why a name cannot be compared */
 } types[NAME_REGISTERED_ID + 1] = {
-    [NAME_OTHER] = { NULL, other_usable, other_within, other_applies, "is no hardware instance identifier that could be compared" },
+    [NAME_OTHER] = { NULL, other_usable, other_within, other_applies,
+                     "is no hardware instance identifier that could be compared" },
     [NAME_EMAIL] = { email_base_valid, email_usable, email_within, NULL, "has no mailbox and host that could be compared" },
     [NAME_DNS] = { domain_base_valid, esc_domain_valid, dns_within, NULL, "is no domain name that could be compared" },
     [NAME_DIRECTORY] = { NULL, NULL, directory_within, NULL, NULL },
     [NAME_URI] = { domain_base_valid, uri_usable, uri_within, NULL,
-                   "has no host that could be compared; no URN satisfies a URI constraint, so the CA of a URN Node-ID must have none" },
+                   "has no host that could be compared; no URN satisfies a URI constraint, so the CA of a URN Node-ID must have "
+                   "none" },
     [NAME_IP] = { ip_base_valid, NULL, ip_within, NULL, NULL },
     [NAME_REGISTERED_ID] = { NULL, NULL, registered_id_within, NULL, NULL },
 };
@@ -250,8 +252,10 @@ static escertke_err read_constraints(const escertke_cert *ca, struct subtrees *s
 
 static escertke_err refuse(const struct subtrees *s, const struct esc_name *name, const char *why, escertke_detail *d)
 {
-    static const char *const kinds[] = { "otherName",    "rfc822Name",                "dNSName",   "x400Address", "directoryName",
-                                         "ediPartyName", "uniformResourceIdentifier", "iPAddress", "registeredID" };
+    static const char *const kinds[] = {
+        "otherName", "rfc822Name",  "dNSName", "x400Address", "directoryName", "ediPartyName", "uniformResourceIdentifier",
+        "iPAddress", "registeredID"
+    };
     char shown[SHOWN_MAX];
 
     esc_name_text(name, shown, sizeof shown);
@@ -268,7 +272,8 @@ static escertke_err check_name(struct subtrees *s, const struct esc_name *name, 
     s->comparisons_left -= s->count;
     for (size_t i = 0; i < s->count; i++) {
         const struct subtree *sub = &s->item[i];
-        if (sub->base.type != name->type || (types[name->type].applies && !types[name->type].applies(name->value, sub->base.value)))
+        if (sub->base.type != name->type ||
+            (types[name->type].applies && !types[name->type].applies(name->value, sub->base.value)))
             continue;
         if (!types[name->type].within)
             return refuse(s, name, "is of a constrained type that cannot be evaluated", d);

@@ -10,8 +10,14 @@
 #define SHOWN_MAX 128
 
 static const char *const prefixes[] = {
-    [NAME_OTHER] = "otherName:", [NAME_EMAIL] = "email:", [NAME_DNS] = "DNS:",  [NAME_X400] = "x400Address",
-    [NAME_DIRECTORY] = "directoryName", [NAME_EDI] = "ediPartyName", [NAME_URI] = "URI:", [NAME_IP] = "iPAddress",
+    [NAME_OTHER] = "otherName:",
+    [NAME_EMAIL] = "email:",
+    [NAME_DNS] = "DNS:",
+    [NAME_X400] = "x400Address",
+    [NAME_DIRECTORY] = "directoryName",
+    [NAME_EDI] = "ediPartyName",
+    [NAME_URI] = "URI:",
+    [NAME_IP] = "iPAddress",
     [NAME_REGISTERED_ID] = "registeredID:",
 };
 

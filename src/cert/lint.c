@@ -55,8 +55,8 @@ static void lint_order(struct lint *l, const escertke_cert *certs, size_t count)
     for (size_t i = 1; i < count; i++) {
         if (escertke_span_equal(certs[i - 1].issuer, certs[i].subject))
             continue;
-        snprintf(text, sizeof text,
-                 "its subject is not, octet by octet, the issuer of certificate %zu; peers refuse the path", i - 1);
+        snprintf(text, sizeof text, "its subject is not, octet by octet, the issuer of certificate %zu; peers refuse the path",
+                 i - 1);
         say(l, ESCERTKE_LINT_ERROR, i, ESCERTKE_ERR_CERT, "RFC 5246 7.4.2", text);
     }
 }
@@ -72,7 +72,8 @@ static const struct meaning
     as_ae = { ESCERTKE_LINT_NOTE, "TS-0003 8.1.2.1", "AE-ID certificate of this Absolute AE-ID" },
     as_cse_uri = { ESCERTKE_LINT_WARN, "TS-0003 8.1.2.5",
                    "an Absolute CSE-ID as URI: peers that expect a CSE-ID certificate look for a dNSName and refuse it" },
-    as_node = { ESCERTKE_LINT_NOTE, "TS-0003 8.1.2.1", "Node-ID certificate, for peers that are configured with this M2M-Node-ID" },
+    as_node = { ESCERTKE_LINT_NOTE, "TS-0003 8.1.2.1",
+                "Node-ID certificate, for peers that are configured with this M2M-Node-ID" },
     as_schemed = { ESCERTKE_LINT_WARN, "TS-0003 8.1.2.5",
                    "an AE-ID behind a scheme: only peers that are configured to expect exactly this accept it" },
     as_relative = { ESCERTKE_LINT_WARN, "RFC 5280 4.2.1.6", "neither a URI nor an Absolute AE-ID: no peer can expect it" },

@@ -39,7 +39,8 @@ static bool add_arc(struct esc_oid *o, escertke_span digits, unsigned plus)
     uint8_t *arc = o->octets + o->len;
     size_t len = 1;
 
-    if (!digits.len || digits.len > ARC_DIGITS_MAX || (digits.len > 1 && digits.ptr[0] == '0') || digits.len + 1 > OID_MAX - o->len)
+    if (!digits.len || digits.len > ARC_DIGITS_MAX || (digits.len > 1 && digits.ptr[0] == '0') ||
+        digits.len + 1 > OID_MAX - o->len)
         return false; /* an arc never has more octets than digits, but for a carry of plus */
     arc[0] = 0;
     for (size_t i = 0; i < digits.len; i++) {
@@ -81,8 +82,7 @@ bool esc_oid_parse(escertke_span text, struct esc_oid *out)
     escertke_span first, second, rest;
 
     out->len = 0;
-    if (!split(text, &first, &rest) || first.len != 1 || first.ptr[0] < '0' || first.ptr[0] > '2' ||
-        !split(rest, &second, &rest))
+    if (!split(text, &first, &rest) || first.len != 1 || first.ptr[0] < '0' || first.ptr[0] > '2' || !split(rest, &second, &rest))
         return false;
     unsigned top = first.ptr[0] - (unsigned)'0';
     if (!add_arc(out, second, 40 * top) || (top < 2 && (out->len != 1 || out->octets[0] >= 40 * (top + 1))))
@@ -174,8 +174,8 @@ bool esc_other_read(escertke_span content, struct esc_other *out)
     struct der r = esc_der_init(content), in;
     struct der_tlv id, outer, value;
 
-    if (!esc_der_take(&r, DER_OID, &id) || !esc_der_oid_valid(id.value) || !esc_der_take(&r, DER_CONTEXT_CONSTRUCTED | 0, &outer) ||
-        !esc_der_done(&r))
+    if (!esc_der_take(&r, DER_OID, &id) || !esc_der_oid_valid(id.value) ||
+        !esc_der_take(&r, DER_CONTEXT_CONSTRUCTED | 0, &outer) || !esc_der_done(&r))
         return false;
     in = esc_der_init(outer.value);
     if (!esc_der_next(&in, &value) || !esc_der_done(&in))
@@ -200,12 +200,9 @@ bool esc_other_oid(const struct esc_other *other, struct esc_oid *out)
     switch (other->tag) {
     case DER_OID:
         return esc_der_oid_valid(other->value) && append(out, other->value) && esc_oid_within(other->value, other->type_id);
-    case DER_RELATIVE_OID:
-        return esc_der_oid_valid(other->value) && append(out, other->type_id) && append(out, other->value);
-    case DER_UTF8_STRING:
-        return append(out, other->type_id) && esc_oid_add_arcs(out, other->value);
-    default:
-        return false;
+    case DER_RELATIVE_OID: return esc_der_oid_valid(other->value) && append(out, other->type_id) && append(out, other->value);
+    case DER_UTF8_STRING: return append(out, other->type_id) && esc_oid_add_arcs(out, other->value);
+    default: return false;
     }
 }
 

@@ -1,4 +1,5 @@
-/* oid.h - object identifiers: dotted text, base-128 content, and the otherName that holds a hardware instance identifier. */
+/* oid.h - object identifiers: dotted text, base-128 content, and the otherName that holds a hardware instance identifier (A-22).
+ */
 #ifndef ESCERTKE_CERT_OID_H
 #define ESCERTKE_CERT_OID_H
 
@@ -38,7 +39,8 @@ ESCERTKE_CHECKED bool esc_other_read(escertke_span content, struct esc_other *ou
  * (RELATIVE-OID, OBJECT IDENTIFIER of the whole, UTF8String of the arcs). False for any other otherName.
  */
 ESCERTKE_CHECKED bool esc_other_oid(const struct esc_other *other, struct esc_oid *out);
-/** An otherName as san=... would name it, "0.2.481.1:100.3030.10011", or its type-id alone. For content that esc_other_read accepts. */
+/** An otherName as san=... would name it, "0.2.481.1:100.3030.10011", or its type-id alone. For content that esc_other_read
+ * accepts. */
 void esc_other_text(escertke_span content, char *out, size_t cap);
 
 #endif

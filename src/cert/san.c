@@ -98,9 +98,9 @@ static void wanted_text(const struct wanted *w, const char *san, char *out, size
     if (w->registered_id || w->type_len)
         snprintf(out, cap, "%s:%s", w->registered_id ? "registeredID" : "otherName", san);
     else
-        snprintf(out, cap, "%s%.*s%s%s%.*s", w->uri.len ? "URI:" : "", (int)w->uri.len, w->uri.len ? (const char *)w->uri.ptr : "",
-                 w->uri.len && w->dns.len ? " or " : "", w->dns.len ? "DNS:" : "", (int)w->dns.len,
-                 w->dns.len ? (const char *)w->dns.ptr : "");
+        snprintf(out, cap, "%s%.*s%s%s%.*s", w->uri.len ? "URI:" : "", (int)w->uri.len,
+                 w->uri.len ? (const char *)w->uri.ptr : "", w->uri.len && w->dns.len ? " or " : "", w->dns.len ? "DNS:" : "",
+                 (int)w->dns.len, w->dns.len ? (const char *)w->dns.ptr : "");
 }
 
 /* "TYPE-ID:VALUE". */
@@ -150,10 +150,11 @@ static escertke_err want_configured(const escertke_expect *expect, struct wanted
     if (want_other(san, w) || (node && (want_registered_id(san, w) || want_uri(san, w))))
         return ESCERTKE_OK;
     esc_printable(san, shown, sizeof shown);
-    return esc_fail(d, ESCERTKE_ERR_ARG, "TS-0003 8.1.2.1",
-                    node ? "\"%s\" is neither a URI nor an OID; a Node-ID of another form is expected as TYPE-ID:VALUE of an otherName"
-                         : "hardware instance identifier \"%s\" is not of the form TYPE-ID:ARCS, e.g. 0.2.481.1:100.3030.10011",
-                    shown);
+    return esc_fail(
+        d, ESCERTKE_ERR_ARG, "TS-0003 8.1.2.1",
+        node ? "\"%s\" is neither a URI nor an OID; a Node-ID of another form is expected as TYPE-ID:VALUE of an otherName"
+             : "hardware instance identifier \"%s\" is not of the form TYPE-ID:ARCS, e.g. 0.2.481.1:100.3030.10011",
+        shown);
 }
 
 static escertke_err want_domain(const escertke_expect *expect, const escertke_id *id, struct wanted *w, escertke_detail *d)
@@ -191,8 +192,8 @@ static escertke_err want(const escertke_expect *expect, struct wanted *w, escert
         return want_domain(expect, &id, w, d);
     if (w->uri.len)
         return ESCERTKE_OK;
-    return esc_fail(d, ESCERTKE_ERR_IDENTITY, "TS-0003 8.1.2.1", "\"%s\" cannot have a certificate of flavour \"%s\"",
-                    expect->id, escertke_flavour_name(expect->flavour));
+    return esc_fail(d, ESCERTKE_ERR_IDENTITY, "TS-0003 8.1.2.1", "\"%s\" cannot have a certificate of flavour \"%s\"", expect->id,
+                    escertke_flavour_name(expect->flavour));
 }
 
 escertke_err esc_san_match(const escertke_cert *leaf, const escertke_expect *expect, escertke_detail *d)

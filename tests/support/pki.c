@@ -8,6 +8,7 @@
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/pem.h>
@@ -28,7 +29,7 @@ static void must(bool ok, const char *what)
 /* ---- a DER writer that can also write what no library would ------------------------------------------------- */
 
 struct der_out {
-    uint8_t b[8192];
+    uint8_t b[65536];
     size_t len;
 };
 
@@ -150,7 +151,8 @@ static void add_key_usage(X509 *x, const struct pki_params *p)
     for (uint8_t last = value[len - 1]; last && !(last & 1); last = (uint8_t)(last >> 1))
         value[0]++; /* unused bits: a named bit list ends at its last 1 */
     put_tlv(&o, 0x03, value, len);
-    add_extension(x, "2.5.29.15", true, o.b, o.len);
+    for (int times = p->repeat_key_usage ? 2 : 1; times; times--)
+        add_extension(x, "2.5.29.15", true, o.b, o.len);
 }
 
 static void add_eku(X509 *x, const struct pki_params *p)
@@ -227,7 +229,12 @@ static void add_extensions(X509 *x, const struct pki_params *p, EVP_PKEY *key)
 
 static EVP_PKEY *make_key(enum pki_key kind)
 {
-    EVP_PKEY *key = kind == PKI_RSA2048 ? EVP_RSA_gen(2048) : EVP_EC_gen(kind == PKI_P384 ? "P-384" : "P-256");
+    static const char *const curves[] = {
+        [PKI_P384] = "P-384", [PKI_P521] = "P-521", [PKI_K256] = "secp256k1", [PKI_ED25519] = NULL
+    };
+    EVP_PKEY *key = kind == PKI_RSA2048   ? EVP_RSA_gen(2048)
+                    : kind == PKI_ED25519 ? EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")
+                                          : EVP_EC_gen(curves[kind] ? curves[kind] : "P-256");
 
     must(key, "key generation");
     if (kind == PKI_P256_COMPRESSED)
@@ -273,8 +280,18 @@ static void set_serial(X509 *x, const struct pki_params *p)
     BIGNUM *number = BN_bin2bn(bytes, (int)len, NULL);
     must(number, "serial");
     BN_set_negative(number, p->negative_serial);
+    if (p->zero_serial)
+        BN_zero(number);
     must(BN_to_ASN1_INTEGER(number, X509_get_serialNumber(x)) != NULL, "serial");
     BN_free(number);
+}
+
+static void set_raw_time(ASN1_TIME *time, const char *raw)
+{
+    if (!raw)
+        return;
+    must(ASN1_STRING_set(time, raw + 1, -1), "time");
+    time->type = *raw == 'U' ? V_ASN1_UTCTIME : V_ASN1_GENERALIZEDTIME;
 }
 
 static void set_times(X509 *x, const struct pki_params *p)
@@ -285,6 +302,52 @@ static void set_times(X509 *x, const struct pki_params *p)
     must(ASN1_TIME_adj(X509_getm_notBefore(x), base, 0, given ? p->not_before_s : -3600) &&
              ASN1_TIME_adj(X509_getm_notAfter(x), base, 0, given ? p->not_after_s : YEAR_S),
          "validity");
+    set_raw_time(X509_getm_notBefore(x), p->raw_not_before);
+    set_raw_time(X509_getm_notAfter(x), p->raw_not_after);
+}
+
+/* A bit string of the certificate, to be changed in place. */
+static ASN1_BIT_STRING *signature_of(X509 *x)
+{
+    const ASN1_BIT_STRING *signature;
+
+    X509_get0_signature(&signature, NULL, x);
+    return (ASN1_BIT_STRING *)(uintptr_t)signature;
+}
+
+static void move_off_curve(X509 *x)
+{
+    ASN1_BIT_STRING *point = X509_get0_pubkey_bitstr(x);
+
+    must(point && point->length == 65, "point");
+    point->data[64] ^= 1;
+}
+
+static void make_signature_long(X509 *x)
+{
+    ASN1_BIT_STRING *signature = signature_of(x);
+    uint8_t longer[256] = { 0 };
+
+    must(signature->length < (int)sizeof longer, "signature");
+    memcpy(longer, signature->data, (size_t)signature->length);
+    must(ASN1_STRING_set(signature, longer, signature->length + 1), "signature");
+}
+
+static void negate_signature(X509 *x, const EVP_PKEY *signer)
+{
+    ASN1_BIT_STRING *signature = signature_of(x);
+    const unsigned char *at = signature->data;
+    ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &at, signature->length);
+    BIGNUM *order = NULL, *r = sig ? BN_dup(ECDSA_SIG_get0_r(sig)) : NULL, *s = BN_new();
+    unsigned char *der = NULL;
+
+    must(sig && r && s && EVP_PKEY_get_bn_param(signer, OSSL_PKEY_PARAM_EC_ORDER, &order), "signature");
+    must(BN_sub(s, order, ECDSA_SIG_get0_s(sig)) && ECDSA_SIG_set0(sig, r, s), "n - s");
+    int len = i2d_ECDSA_SIG(sig, &der);
+    must(len > 0 && ASN1_STRING_set(signature, der, len), "signature");
+    OPENSSL_free(der);
+    BN_free(order);
+    ECDSA_SIG_free(sig);
 }
 
 static X509 *with_corrupt_signature(X509 *x)
@@ -317,7 +380,16 @@ struct pki_cert pki_make(const struct pki_params *p)
     must(X509_set_pubkey(cert.x509, cert.key), "public key");
     if (!p->version_1)
         add_extensions(cert.x509, p, cert.key);
-    must(X509_sign(cert.x509, p->issuer ? p->issuer->key : cert.key, md) > 0, "signature");
+    if (p->point_off_curve)
+        move_off_curve(cert.x509);
+    EVP_PKEY *signer = p->issuer ? p->issuer->key : cert.key;
+    must(X509_sign(cert.x509, signer, EVP_PKEY_is_a(signer, "ED25519") ? NULL : md) > 0, "signature");
+    if (p->long_signature)
+        make_signature_long(cert.x509);
+    if (p->no_signature)
+        must(ASN1_STRING_set(signature_of(cert.x509), "\x30", 2), "signature");
+    if (p->other_signature)
+        negate_signature(cert.x509, signer);
     if (p->corrupt_signature)
         cert.x509 = with_corrupt_signature(cert.x509);
     return cert;

@@ -18,7 +18,7 @@ struct pki_cert {
     X509 *x509;
 };
 
-enum pki_key { PKI_P256 = 0, PKI_P256_COMPRESSED, PKI_P256_EXPLICIT, PKI_P384, PKI_RSA2048 };
+enum pki_key { PKI_P256 = 0, PKI_P256_COMPRESSED, PKI_P256_EXPLICIT, PKI_P384, PKI_P521, PKI_K256, PKI_RSA2048, PKI_ED25519 };
 
 /** GeneralName choices by their tag number. */
 enum pki_name_type {
@@ -72,10 +72,17 @@ struct pki_params {
     const char *digest;             /* NULL = "SHA256" */
     bool unknown_critical;          /* a critical extension that nobody knows */
     bool corrupt_signature;
+    bool long_signature;  /* an octet behind it */
+    bool no_signature;    /* two octets in its place */
+    bool other_signature; /* n - s in place of s: as valid as the one made */
+    bool point_off_curve; /* the certificate's public key only: cert.key stays good */
     bool version_1;       /* v1 without extensions */
     bool negative_serial;
+    bool zero_serial;
     bool long_serial;     /* 21 octets */
     bool repeat_san;      /* the SAN extension twice */
+    bool repeat_key_usage;
+    const char *raw_not_before, *raw_not_after; /* as written, behind "U" for a UTCTime or "G" for a GeneralizedTime; NULL = none */
 };
 
 /** Make one certificate. */

@@ -2,7 +2,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
 #include <cmocka.h>
+
 #include <openssl/objects.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +22,33 @@ static escertke_span content_of(const ASN1_OBJECT *o)
 
 static void test_text_and_back(void **state)
 {
-    static const char *const good[] = { "0.0", "0.39", "1.0", "1.39", "2.0", "2.39", "2.40", "2.47", "2.48", "2.999", "2.999.3", "2.175.0",
-                                        "2.16303", "2.16304", "0.2.481.1", "0.2.481.1.100.3030.10011", "1.2.840.10045.3.1.7", "1.3.127.128.16383.16384",
-                                        "2.9223372036854775807", "1.3.9223372036854775808.1", "1.3.18446744073709551616", "2.25." UUID_ARC };
-    static const char *const bad[] = { "", "0", "2", ".", "0.", ".2", "0.2.", "0..2", "3.1", "0.40", "1.40", "1.128", "0.02", "00.2", "0.2.01", "0.2.-1",
-                                       "0.2.+1", "0.2. 1", "0.2.1 ", "0.2.x", "0x0.2", "a.b", "10.2", "0,2", "0.2.1:3", "2.25.1" UUID_ARC };
+    static const char *const good[] = { "0.0",
+                                        "0.39",
+                                        "1.0",
+                                        "1.39",
+                                        "2.0",
+                                        "2.39",
+                                        "2.40",
+                                        "2.47",
+                                        "2.48",
+                                        "2.999",
+                                        "2.999.3",
+                                        "2.175.0",
+                                        "2.16303",
+                                        "2.16304",
+                                        "0.2.481.1",
+                                        "0.2.481.1.100.3030.10011",
+                                        "1.2.840.10045.3.1.7",
+                                        "1.3.127.128.16383.16384",
+                                        "2.9223372036854775807",
+                                        "1.3.9223372036854775808.1",
+                                        "1.3.18446744073709551616",
+                                        "2.25." UUID_ARC };
+    static const char *const bad[] = {
+        "",       "0",     "2",     ".",    "0.",   ".2",     "0.2.",    "0..2",           "3.1",
+        "0.40",   "1.40",  "1.128", "0.02", "00.2", "0.2.01", "0.2.-1",  "0.2.+1",         "0.2. 1",
+        "0.2.1 ", "0.2.x", "0x0.2", "a.b",  "10.2", "0,2",    "0.2.1:3", "2.25.1" UUID_ARC
+    };
     char text[OID_MAX];
     struct esc_oid oid;
 
@@ -32,7 +56,8 @@ static void test_text_and_back(void **state)
     for (size_t i = 0; i < COUNT(good); i++) {
         ASN1_OBJECT *o = OBJ_txt2obj(good[i], 1);
         assert_non_null(o);
-        if (!esc_oid_parse(escertke_span_str(good[i]), &oid) || !escertke_span_equal((escertke_span){ oid.octets, oid.len }, content_of(o)))
+        if (!esc_oid_parse(escertke_span_str(good[i]), &oid) ||
+            !escertke_span_equal((escertke_span){ oid.octets, oid.len }, content_of(o)))
             fail_msg("%s: not what libcrypto writes", good[i]);
         assert_true(esc_der_oid_valid(content_of(o)));
         esc_oid_text(content_of(o), false, text, sizeof text);
@@ -147,8 +172,8 @@ static void test_within(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text_and_back), cmocka_unit_test(test_arcs), cmocka_unit_test(test_room),
-        cmocka_unit_test(test_other_names), cmocka_unit_test(test_within),
+        cmocka_unit_test(test_text_and_back), cmocka_unit_test(test_arcs),   cmocka_unit_test(test_room),
+        cmocka_unit_test(test_other_names),   cmocka_unit_test(test_within),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
