@@ -98,19 +98,6 @@ static void take_log(void *cls, const char *fmt, va_list args)
         esc_log(&s->cfg.log, ESCERTKE_LEVEL_DEBUG, "http.server", "said=\"%s\"", text);
 }
 
-/*
- * Nobody comes in any more while the server drains. Not by MHD_quiesce_daemon(): in libmicrohttpd 0.9.75 it and the event
- * loops both take the listening socket out of epoll, and who comes second ends the process.
- */
-static enum MHD_Result admit(void *cls, const struct sockaddr *from, socklen_t len)
-{
-    escertke_http_server *s = cls;
-
-    (void)from;
-    (void)len;
-    return atomic_load(&s->draining) ? MHD_NO : MHD_YES;
-}
-
 static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_state,
                           enum MHD_ConnectionNotificationCode what)
 {
@@ -184,9 +171,9 @@ static size_t tls_options(escertke_http_server *s, struct MHD_OptionItem *at)
 
 static escertke_err start_daemon(escertke_http_server *s, bool https, escertke_detail *d)
 {
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+    unsigned flags =
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem options[16] = {
-        { MHD_OPTION_LISTEN_SOCKET, s->fd, NULL },
         { MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL },
         { MHD_OPTION_CONNECTION_LIMIT, (intptr_t)s->cfg.max_connections, NULL },
         { MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)s->cfg.timeout_s, NULL },
@@ -194,7 +181,7 @@ static escertke_err start_daemon(escertke_http_server *s, bool https, escertke_d
         { MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)esc_exchange_end, s },
         { MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, s },
     };
-    size_t n = 7;
+    size_t n = 6;
 
     if (s->cfg.threads > 1)
         options[n++] = (struct MHD_OptionItem){ MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)s->cfg.threads, NULL };
@@ -204,7 +191,7 @@ static escertke_err start_daemon(escertke_http_server *s, bool https, escertke_d
     }
     options[n] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
     /* the logger first: what the other options cause to be said would go to stderr */
-    s->daemon = MHD_start_daemon(flags, 0, admit, s, esc_exchange_step, s, MHD_OPTION_EXTERNAL_LOGGER, take_log, s,
+    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, esc_exchange_step, s, MHD_OPTION_EXTERNAL_LOGGER, take_log, s,
                                  MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     pthread_mutex_lock(&s->lock);
     s->started = s->daemon != NULL;
@@ -255,6 +242,8 @@ static escertke_err start(escertke_http_server *s, escertke_detail *d)
         err = start_threads(s, d);
     if (err == ESCERTKE_OK)
         err = start_daemon(s, url.https, d);
+    if (err == ESCERTKE_OK && (err = esc_acceptor_start(s->fd, s->cfg.max_connections, s->daemon, &s->acceptor)) == ESCERTKE_OK)
+        s->fd = -1;
     return err == ESCERTKE_OK ? err : esc_fail(d, err, "", "%s", escertke_err_text(err));
 }
 
@@ -328,10 +317,11 @@ static void wait_idle(escertke_http_server *s, unsigned drain_ms)
 static void stop_daemon(escertke_http_server *s, unsigned drain_ms)
 {
     atomic_store(&s->draining, true);
+    esc_acceptor_stop(s->acceptor); /* nobody comes in any more */
     wait_idle(s, drain_ms);
     if (s->workers)
         esc_workers_stop(s->workers, esc_exchange_drop);
-    MHD_stop_daemon(s->daemon); /* closes the listening socket */
+    MHD_stop_daemon(s->daemon);
 }
 
 void escertke_http_server_stop(escertke_http_server *s, unsigned drain_ms)
@@ -342,7 +332,7 @@ void escertke_http_server_stop(escertke_http_server *s, unsigned drain_ms)
         stop_daemon(s, drain_ms);
     else if (s->workers)
         esc_workers_stop(s->workers, esc_exchange_drop);
-    if (!s->daemon && s->fd >= 0)
+    if (s->fd >= 0)
         close(s->fd);
     esc_workers_free(s->workers);
     esc_watch_stop(s->watch);

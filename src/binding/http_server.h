@@ -8,6 +8,7 @@
 #include <escertke/http.h>
 #include <microhttpd.h>
 
+#include "binding/http_accept.h"
 #include "binding/http_watch.h"
 #include "binding/http_workers.h"
 
@@ -16,7 +17,8 @@ struct escertke_http_server {
     struct MHD_Daemon *daemon;
     struct esc_workers *workers; /* NULL: the handler runs in the event loop */
     struct esc_watch *watch;     /* ends connections that take too long in all */
-    int fd;                      /* listening socket */
+    struct esc_acceptor *acceptor;
+    int fd;                      /* listening socket, until the acceptor has it; -1 = none */
     bool require_client;         /* certificates of clients are required */
     atomic_bool draining;
     pthread_mutex_t lock;
