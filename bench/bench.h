@@ -11,6 +11,8 @@
 
 /** Count the allocations of this library and of OpenSSL from now on. Before anything else has used OpenSSL. @return false: too late */
 bool meter_install(void);
+/** From now on allocations cost what they cost; the counts stand still. No other thread may be running. */
+void meter_stop_counting(void);
 /** Allocations so far. */
 uint64_t meter_allocs(void);
 /** Octets allocated now, as the allocator has rounded them. */

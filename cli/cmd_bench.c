@@ -188,6 +188,7 @@ static int run(const struct settings *s)
     }
     ours_free(ours);
     bare_free(bare);
+    meter_stop_counting();
     if (err == ESCERTKE_OK && s->http)
         err = bench_http(s, &people, &d);
     people_free(&people);
