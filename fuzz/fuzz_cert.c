@@ -1,4 +1,4 @@
-/* fuzz_cert.c - certificates one behind the other as a path: parse, verdict, lint, words. */
+/* fuzz_cert.c - certificates one behind the other as a path: parse, verdict, lint, words; the first also as a raw public key. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +40,18 @@ static void look_at_one(escertke_span der)
     must(strlen(words) < sizeof words && cert.version >= 1 && cert.version <= 3 && cert.path_len >= -1);
 }
 
+static void look_at_raw(escertke_span spki)
+{
+    static const uint8_t digest[32]; /* of the key that is expected: what matters here is the form */
+    escertke_expect expect = { .flavour = ESCERTKE_FLAVOUR_RAW,
+                               .id = "//m2m.example.org/in1",
+                               .pin = "ni:///sha-256-120;AAAAAAAAAAAAAAAAAAAA" };
+    int alert = -1;
+
+    escertke_err err = escertke_cert_check_raw(spki, &expect, digest, &alert, NULL);
+    must(err == ESCERTKE_OK ? spki.len == 91 : err == ESCERTKE_ERR_PROFILE && alert == 43);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const escertke_expect expect[] = {
@@ -47,6 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         { .id = "//m2m.example.org/in1", .strict = true },
         { .id = "//m2m.example.org/S5f0e", .client = true },
         { .flavour = ESCERTKE_FLAVOUR_NODE, .id = "//m2m.example.org/in1", .san = "urn:x:1" },
+        { .flavour = ESCERTKE_FLAVOUR_NODE, .id = "//m2m.example.org/in1", .san = "0.2.481.1.100.3030.10011", .client = true },
+        { .flavour = ESCERTKE_FLAVOUR_DEVICE, .id = "//m2m.example.org/in1/Cmeter", .san = "0.2.481.1:100.3030.10011" },
     };
     struct der r = esc_der_init((escertke_span){ data, size });
     escertke_span path[8];
@@ -72,5 +86,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(err == ESCERTKE_OK || (d.err == err && alert > 0 && *d.reason));
         must(err == ESCERTKE_OK || escertke_err_class(err) == ESCERTKE_CLASS_AUTH);
     }
+    look_at_raw(path[0]);
     return 0;
 }

@@ -42,10 +42,29 @@ static bool holds(escertke_span list, uint8_t type, const char *text)
     return false;
 }
 
+/* By another way than the matcher goes: the name in words. */
+static bool holds_shown(escertke_span list, uint8_t type, const char *text)
+{
+    struct der r = esc_der_init(list);
+    struct esc_name name;
+    char shown[64];
+
+    while (!esc_der_done(&r) && esc_general_name(&r, &name)) {
+        esc_name_text(&name, shown, sizeof shown);
+        if (name.type == type && strcmp(shown, text) == 0)
+            return true;
+    }
+    return false;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint8_t no_name[] = { 0x30, 0 };
-    static const escertke_expect ae = { .id = "//m2m.example.org/in1/Cmeter" }, cse = { .id = "//m2m.example.org/in1" };
+    static const escertke_expect ae = { .id = "//m2m.example.org/in1/Cmeter" }, cse = { .id = "//m2m.example.org/in1" },
+                                 node = { .flavour = ESCERTKE_FLAVOUR_NODE, .id = "//m2m.example.org/in1", .san = "1.3.6.1" },
+                                 device = { .flavour = ESCERTKE_FLAVOUR_DEVICE,
+                                            .id = "//m2m.example.org/in1",
+                                            .san = "1.3.6:1.2" };
     escertke_cert certs[2] = { { .version = 3, .subject = { no_name, 2 } }, { .version = 3, .has_name_constraints = true } };
     escertke_detail d;
     char words[100];
@@ -62,6 +81,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     err = escertke_cert_match_identity(&certs[0], &cse, NULL);
     must(err == ESCERTKE_OK ? holds(certs[0].san, NAME_DNS, "in1.m2m.example.org")
                             : escertke_err_class(err) == ESCERTKE_CLASS_AUTH);
+    err = escertke_cert_match_identity(&certs[0], &node, NULL);
+    must(err == ESCERTKE_OK ? holds_shown(certs[0].san, NAME_REGISTERED_ID, node.san)
+                            : escertke_err_class(err) == ESCERTKE_CLASS_AUTH);
+    err = escertke_cert_match_identity(&certs[0], &device, NULL);
+    must(err == ESCERTKE_OK ? holds_shown(certs[0].san, NAME_OTHER, device.san) : escertke_err_class(err) == ESCERTKE_CLASS_AUTH);
     escertke_detail_init(&d);
     err = esc_constraints_check(certs, 2, &d);
     must(err == d.err && (err == ESCERTKE_OK || err == ESCERTKE_ERR_CERT));
