@@ -5,6 +5,7 @@
 int cmd_pki_init(int argc, char **argv);
 int cmd_pki_issue(int argc, char **argv);
 int cmd_pki_check(int argc, char **argv);
+int cmd_pki_rawkey(int argc, char **argv);
 int cmd_keys_list(int argc, char **argv);
 int cmd_keys_show(int argc, char **argv);
 int cmd_keys_export(int argc, char **argv);

@@ -25,12 +25,13 @@ const struct option_def identity_options[] = {
 
 const struct option_def credential_options[] = {
     TEXT_ROW("cert", "FILE", AT(cert), NULL, "own certificate in PEM, leaf first, then intermediates"),
+    FLAG_ROW("raw", AT(raw), "an own raw public key in place of --cert (RFC 7250); peers are told its ni:/// identifier"),
     TEXT_ROW("key", "FILE", AT(key), NULL, "its private key in PEM, not encrypted"),
-    TEXT_ROW("trust", "FILE", AT(trust), NULL, "trust anchors for the peer's chain, PEM"),
+    TEXT_ROW("trust", "FILE", AT(trust), NULL, "trust anchors for the peer's chain, PEM; not needed where all keys are raw"),
     LIST_ROW("peer", "RULE", AT(peers), peers_check_rule,
              "'ID[,flavour=ae|cse|node|device|raw][,san=VALUE][,pin=ni:///...]'; with any rule only these peers are accepted, "
              "without, every peer whose certificate says its ID"),
-    TEXT_ROW("engine", "NAME", AT(engine), NULL, "TLS back end, default openssl"),
+    TEXT_ROW("engine", "NAME", AT(engine), NULL, "TLS back end: openssl, gnutls or mbedtls; default openssl, and gnutls where a key is raw"),
     TEXT_ROW("store", "URI", AT(store), check_store,
              "key store, sqlite:PATH or memory:; default a SQLite file named after the ID in $XDG_STATE_HOME/escertke "
              "(~/.local/state/escertke)"),
@@ -64,9 +65,22 @@ const struct option_def output_options[] = {
     OPTION_END,
 };
 
+/* Do all rules name raw keys? Then nobody's chain will ever be looked at. The rules were checked when they were read. */
+static bool only_raw_peers(const struct identity_settings *s)
+{
+    for (size_t i = 0; i < s->peers.count; i++)
+        if (!strstr(s->peers.items[i], ",flavour=raw"))
+            return false;
+    return s->peers.count > 0;
+}
+
 int identity_require(const struct identity_settings *s, const char *command)
 {
-    const char *missing = !s->cert ? "cert" : !s->key ? "key" : !s->trust ? "trust" : NULL;
+    bool no_chains = s->raw && only_raw_peers(s);
+    const char *missing = !s->cert && !s->raw ? "cert" : !s->key ? "key" : !s->trust && !no_chains ? "trust" : NULL;
+
+    if (s->cert && s->raw)
+        return out_usage(command, "--raw takes the place of --cert: expected one of them");
     return missing ? out_usage(command, "--%s FILE is missing", missing) : OPTIONS_RUN;
 }
 
@@ -123,16 +137,17 @@ static void warn_if_open(const char *path)
 escertke_err identity_load_credential(const struct identity_settings *s, const escertke_tls_ops *tls, void **credential,
                                       escertke_detail *d)
 {
-    const char *const paths[] = { s->cert, s->key, s->trust };
+    const char *const paths[] = { s->cert, s->key, s->trust }; /* NULL: there is none, and none is needed */
     escertke_buf files[3];
     escertke_err err = ESCERTKE_OK;
 
     for (int i = 0; i < 3; i++)
         escertke_buf_init(&files[i], FILE_MAX);
     for (int i = 0; i < 3 && err == ESCERTKE_OK; i++)
-        err = file_read(paths[i], &files[i], d);
+        err = paths[i] ? file_read(paths[i], &files[i], d) : ESCERTKE_OK;
     if (err == ESCERTKE_OK) {
-        escertke_credential_source src = { .chain = escertke_buf_span(&files[0]),
+        escertke_credential_source src = { .raw = s->raw,
+                                           .chain = escertke_buf_span(&files[0]),
                                            .key = escertke_buf_span(&files[1]),
                                            .trust = escertke_buf_span(&files[2]),
                                            .unix_s = (int64_t)time(NULL),
@@ -230,6 +245,7 @@ static void fill_endpoint(const struct identity_settings *s, struct identity *i)
     escertke_identity *e = &i->endpoint;
 
     e->credential = i->credential;
+    e->raw = s->raw;
     e->id = i->id.text;
     e->ctx = (escertke_id_context){ i->sp_id, i->cse_id };
     e->peers = i->peers.items;
@@ -243,18 +259,31 @@ static void fill_endpoint(const struct identity_settings *s, struct identity *i)
         e->log.fn = out_log;
 }
 
+/* The engine asked for, or the one that can do what is configured (R-TL-4). */
+static escertke_err choose_engine(const struct identity_settings *s, struct identity *i, escertke_detail *d)
+{
+    bool raw = s->raw;
+
+    for (size_t k = 0; k < i->peers.count; k++)
+        raw = raw || i->peers.items[k].flavour == ESCERTKE_FLAVOUR_RAW;
+    const char *engine = s->engine ? s->engine : raw ? "gnutls" : "openssl";
+    const escertke_tls_ops *tls = escertke_tls_by_name(engine);
+    if (!tls)
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, "", "this build has no TLS back end \"%s\"", engine);
+    if (raw && !tls->raw_keys)
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, "R-TL-4", "the TLS back end \"%s\" has no raw public keys; --engine gnutls has", engine);
+    i->endpoint.tls = tls;
+    return ESCERTKE_OK;
+}
+
 escertke_err identity_open(const struct identity_settings *s, struct identity *i, escertke_detail *d)
 {
-    const char *engine = s->engine ? s->engine : "openssl";
     escertke_err err;
 
     memset(i, 0, sizeof *i);
     if (escertke_id_parse(escertke_span_str(s->id), &i->id) != ESCERTKE_OK)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0004 6.2.3", "not an Absolute AE-ID or CSE-ID: %s", s->id);
-    i->endpoint.tls = escertke_tls_by_name(engine);
-    if (!i->endpoint.tls)
-        return esc_fail(d, ESCERTKE_ERR_CONFIG, "", "this build has no TLS back end \"%s\"; it has \"openssl\"", engine);
-    if ((err = peers_parse(&s->peers, &i->peers, d)) != ESCERTKE_OK ||
+    if ((err = peers_parse(&s->peers, &i->peers, d)) != ESCERTKE_OK || (err = choose_engine(s, i, d)) != ESCERTKE_OK ||
         (err = identity_load_credential(s, i->endpoint.tls, &i->credential, d)) != ESCERTKE_OK ||
         (err = set_context(s, i, d)) != ESCERTKE_OK)
         return err;

@@ -17,13 +17,13 @@ struct identity_settings {
     const char *cert, *key, *trust, *engine, *store, *config; /* credential_options */
     struct text_list peers;
     long key_lifetime_s;
-    bool strict, allow_without_ems;
+    bool raw, strict, allow_without_ems;
     struct hop_settings hop; /* hop_options; tls_client_trust: listener_options */
     bool verbose, json;      /* output_options */
 };
 
 extern const struct option_def identity_options[], credential_options[], hop_options[], listener_options[], output_options[];
-#define IDENTITY_SYNOPSIS "--id ID --cert FILE --key FILE --trust FILE | --config FILE"
+#define IDENTITY_SYNOPSIS "--id ID (--cert FILE | --raw) --key FILE --trust FILE | --config FILE"
 
 /** An opened identity. Strings live as long as the settings it came from. */
 struct identity {
@@ -46,7 +46,7 @@ struct identity {
 ESCERTKE_CHECKED escertke_err identity_open(const struct identity_settings *s, struct identity *out, escertke_detail *d);
 void identity_close(struct identity *i);
 
-/** Are certificate, key and trust anchors named? @return OPTIONS_RUN, or EXIT_USAGE after words on stderr */
+/** Are certificate (or --raw), key and, unless all peers have raw keys, trust anchors named? @return OPTIONS_RUN, or EXIT_USAGE after words on stderr */
 int identity_require(const struct identity_settings *s, const char *command);
 
 /** Load certificate, key and trust anchors once more from the same files. @return as identity_open */

@@ -17,6 +17,7 @@ static const struct command {
 } commands[] = {
     { "pki", "init", cmd_pki_init, "make a root and an issuing CA for one service provider domain" },
     { "pki", "issue", cmd_pki_issue, "issue a key and a certificate to an AE, CSE or node" },
+    { "pki", "rawkey", cmd_pki_rawkey, "make a raw key pair and say its identifier" },
     { "pki", "check", cmd_pki_check, "check a certificate against the oneM2M profile" },
     { "keys", "list", cmd_keys_list, "list the keys of a store" },
     { "keys", "show", cmd_keys_show, "show one entry, without its key" },
