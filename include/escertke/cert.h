@@ -136,6 +136,7 @@ typedef enum escertke_lint_level { ESCERTKE_LINT_NOTE, ESCERTKE_LINT_WARN, ESCER
 typedef void (*escertke_lint_fn)(void *ctx, escertke_lint_level level, size_t position, const char *clause, const char *text);
 /**
  * Check an own chain (leaf first; anchor optional) against the profile; used when a credential is loaded and by `pki check`.
+ * A finding per name of the leaf says which flavour it makes of the certificate (level NOTE), or who refuses it as that.
  * @return OK (no finding of level ERROR), CERT, PROFILE, VALIDITY
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_lint(const escertke_span *path, size_t count, int64_t unix_s,

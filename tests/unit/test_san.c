@@ -219,6 +219,7 @@ static const struct san_case {
       { NAMES(san, BYTES(PKI_OTHER, HW_TYPE, 0xA0, 8, 0x0D, 6, HW_ARCS, 1)) },
       ESCERTKE_ERR_IDENTITY,
       DENIED },
+    { "device, another type-id", DEVICE, CSE_ID, "0.2.481.2:100.3030.10011", { NAMES(san, HW) }, ESCERTKE_ERR_IDENTITY, DENIED },
     { "device, leading zero digit",
       DEVICE,
       CSE_ID,
