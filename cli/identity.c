@@ -153,6 +153,11 @@ escertke_err identity_load_credential(const struct identity_settings *s, const e
                                            .unix_s = (int64_t)time(NULL),
                                            .strict = s->strict };
         err = tls->credential_new(&src, credential, d);
+        if (err != ESCERTKE_OK && d) { /* the library knows no files */
+            size_t len = strlen(d->reason);
+            snprintf(d->reason + len, sizeof d->reason - len, " (%s%s%s%s%s)", s->cert ? s->cert : "", s->cert ? ", " : "", s->key,
+                     s->trust ? ", " : "", s->trust ? s->trust : "");
+        }
     }
     for (int i = 0; i < 3; i++)
         escertke_buf_free(&files[i]);

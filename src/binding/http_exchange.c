@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/fail.h"
 #include "base/log.h"
@@ -18,6 +19,7 @@ struct exchange {
     struct esc_watched *watched; /* the connection's time; NULL = not watched */
     enum stage stage;
     bool counted;     /* in server->busy */
+    unsigned lengths; /* header fields that say where the request ends */
     size_t discarded; /* bytes of the body past the limit or of a refused request */
     escertke_now arrived;
     struct esc_http_in in;
@@ -189,6 +191,8 @@ static enum MHD_Result read_field(void *cls, enum MHD_ValueKind kind, const char
     struct exchange *x = cls;
 
     (void)kind;
+    if (!strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) || !strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING))
+        x->lengths++;
     esc_http_in_field(&x->in, (escertke_span){ (const uint8_t *)name, name_len },
                       (escertke_span){ (const uint8_t *)value, value ? value_len : 0 });
     return MHD_YES;
@@ -219,10 +223,14 @@ static enum MHD_Result read_head(struct exchange *x, const char *method)
     x->stage = BODY;
     esc_http_in_line(&x->in, method, escertke_span_str(x->target), x->server->prefix);
     MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, read_field, x);
-    if (announced_too_large(x)) {
+    bool ambiguous = x->lengths > 1; /* two readers could see two requests in it (RFC 9112 6.3) */
+    if (ambiguous)
+        refuse(x, ESCERTKE_RSC_BAD_REQUEST, MHD_HTTP_BAD_REQUEST, ESCERTKE_ERR_HTTP,
+               "more than one Content-Length or Transfer-Encoding");
+    else if (announced_too_large(x))
         refuse_size(x);
+    if (ambiguous || x->in.err == ESCERTKE_ERR_TOO_LARGE)
         return answer(x); /* before the body: libmicrohttpd closes the connection behind it */
-    }
     /* any other refusal waits until the body, bounded as it is, has been read: the connection stays usable */
     return esc_http_in_head(&x->in) == ESCERTKE_ERR_NOMEM ? MHD_NO : MHD_YES;
 }

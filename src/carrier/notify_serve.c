@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "endpoint/terminator.h"
 
 enum { RSC_NON_BLOCKING_SYNCH_REQUEST_NOT_SUPPORTED = 5206 };
 enum { RT_SYNCH = 1, RT_ASYNCH = 2, RT_NO_RESPONSE = 5 };
@@ -95,25 +96,38 @@ static escertke_err respond_with(const escertke_primitive *req, const escertke_a
     return err;
 }
 
+/* A refusal is an event for the end-point's operator too, whoever found the reason. */
+static escertke_err refuse(escertke_terminator *t, const escertke_primitive *req, int rsc, const char *text, escertke_detail *d,
+                           escertke_primitive *rsp)
+{
+    d->rsc = rsc;
+    esc_terminator_note_refusal(t, escertke_span_str(req->fr), d, req->content.len);
+    return escertke_respond(req, rsc, text, rsp);
+}
+
 /* What a content that is not an ESCertKE message is answered with. */
-static escertke_err refuse_content(const escertke_primitive *req, escertke_err err, const escertke_detail *d, escertke_primitive *rsp)
+static escertke_err refuse_content(escertke_terminator *t, const escertke_primitive *req, escertke_err err, escertke_detail *d,
+                                   escertke_primitive *rsp)
 {
     char text[sizeof d->reason + 16];
     bool local = escertke_err_class(err) == ESCERTKE_CLASS_LOCAL;
 
     snprintf(text, sizeof text, "ESCertKE: %s", local || !d->reason[0] ? escertke_err_text(err) : d->reason);
-    return escertke_respond(req, local ? ESCERTKE_RSC_INTERNAL_SERVER_ERROR : ESCERTKE_RSC_BAD_REQUEST, text, rsp);
+    return refuse(t, req, local ? ESCERTKE_RSC_INTERNAL_SERVER_ERROR : ESCERTKE_RSC_BAD_REQUEST, text, d, rsp);
 }
 
 static escertke_err serve_seci(escertke_terminator *t, const escertke_primitive *req, const escertke_seci *seci, uint32_t ttl_ms,
                                escertke_now now, escertke_primitive *rsp)
 {
     escertke_answer answer;
+    escertke_detail d;
     char text[80];
 
     if (seci->sit != ESCERTKE_SIT_ESCERTKE) {
         snprintf(text, sizeof text, "ESCertKE: securityInfoType %d is not supported here", (int)seci->sit);
-        return escertke_respond(req, ESCERTKE_RSC_NOT_IMPLEMENTED, text, rsp);
+        escertke_detail_init(&d);
+        (void)esc_fail(&d, ESCERTKE_ERR_UNSUPPORTED, "TS-0004 6.3.5.48", "%s", text);
+        return refuse(t, req, ESCERTKE_RSC_NOT_IMPLEMENTED, text, &d, rsp);
     }
     escertke_answer_init(&answer);
     escertke_terminator_answer(t, escertke_span_str(req->fr), escertke_buf_span(&seci->eckm), ttl_ms, now, &answer);
@@ -129,14 +143,15 @@ void escertke_notify_serve(escertke_terminator *t, const escertke_primitive *req
     uint32_t ttl_ms;
     escertke_err err;
 
+    escertke_detail_init(&d);
     struct objection objection = check_request(req, now, &ttl_ms);
     if (objection.rsc) {
-        err = escertke_respond(req, objection.rsc, objection.text, rsp);
+        (void)esc_fail(&d, ESCERTKE_ERR_PRIMITIVE, "TS-0004 7.3.2.1", "%s", objection.text);
+        err = refuse(t, req, objection.rsc, objection.text, &d, rsp);
     } else {
-        escertke_detail_init(&d);
         escertke_seci_init(&seci);
         err = escertke_seci_parse(req->format, escertke_buf_span(&req->content), &seci, &d);
-        err = err == ESCERTKE_OK ? serve_seci(t, req, &seci, ttl_ms, now, rsp) : refuse_content(req, err, &d, rsp);
+        err = err == ESCERTKE_OK ? serve_seci(t, req, &seci, ttl_ms, now, rsp) : refuse_content(t, req, err, &d, rsp);
         escertke_seci_clear(&seci);
     }
     if (err != ESCERTKE_OK) { /* no memory for words: the code alone */

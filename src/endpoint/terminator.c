@@ -15,6 +15,7 @@
 #include "endpoint/peers.h"
 #include "endpoint/refusal.h"
 #include "endpoint/runs.h"
+#include "endpoint/terminator.h"
 
 struct escertke_terminator {
     escertke_terminator_config cfg;
@@ -249,6 +250,19 @@ void escertke_terminator_answer(escertke_terminator *t, escertke_span from, esce
     esc_refuse(err, answer);
     atomic_fetch_add(&t->refused, 1);
     emit_answer(&x, ESCERTKE_EVENT_REFUSED, NULL);
+}
+
+void esc_terminator_note_refusal(escertke_terminator *t, escertke_span from, const escertke_detail *detail, size_t in_len)
+{
+    char shown[ESCERTKE_ID_MAX + 1];
+    escertke_id id;
+
+    if (escertke_id_normalise(from, &t->cfg.identity.ctx, &id) == ESCERTKE_OK)
+        memcpy(shown, id.text, sizeof shown);
+    else
+        esc_printable(from, shown, sizeof shown);
+    atomic_fetch_add(&t->refused, 1);
+    emit(t, &(escertke_event){ .kind = ESCERTKE_EVENT_REFUSED, .peer = shown, .detail = detail, .in_len = in_len });
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */

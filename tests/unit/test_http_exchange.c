@@ -319,6 +319,28 @@ static void refuses_large_bodies_of_a_real_client(void **state)
     escertke_http_server_stop(s, 1000);
 }
 
+/* What one reader takes for the body, another could take for the next request. */
+static void refuses_two_lengths(void **state)
+{
+    static const char *const fields[] = { "Content-Length: 2\r\nContent-Length: 40\r\n", "Content-Length: 2\r\nContent-Length: 2\r\n",
+                                          "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n" };
+    escertke_http_server *s = start_with((escertke_http_server_config){ .threads = 1 });
+    char request[512], text[4096];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(fields); i++) {
+        int fd = raw_connect(port(s));
+        snprintf(request, sizeof request, "POST /x HTTP/1.1\r\n" HEAD "Content-Type: application/json\r\n%s\r\n{}", fields[i]);
+        raw_send(fd, request);
+        assert_int_equal(raw_response(fd, text, sizeof text), 400);
+        expect_header(text, "X-M2M-RSC", "4000");
+        assert_int_equal(recv(fd, text, sizeof text, 0), 0); /* and the connection ends: nobody knows what follows */
+        close(fd);
+    }
+    assert_int_equal(atomic_load(&handled), 0);
+    escertke_http_server_stop(s, 1000);
+}
+
 static void limits_connections(void **state)
 {
     escertke_http_server *s = start_with((escertke_http_server_config){ .max_connections = 4, .threads = 1 });
@@ -418,6 +440,7 @@ int main(void)
         cmocka_unit_test(a_slow_handler_does_not_cost_the_connection),
         cmocka_unit_test(waits_for_the_body_with_100),
         cmocka_unit_test(refuses_large_bodies_of_a_real_client),
+        cmocka_unit_test(refuses_two_lengths),
         cmocka_unit_test(limits_connections),
         cmocka_unit_test(keeps_connections),
         cmocka_unit_test(takes_requests_byte_by_byte),

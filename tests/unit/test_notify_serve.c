@@ -13,7 +13,20 @@ struct world {
     struct fixture *f;
     escertke_store store;
     escertke_terminator *t;
+    int refused; /* events */
+    char reason[400];
 };
+
+static void note_event(void *ctx, const escertke_event *event)
+{
+    struct world *w = ctx;
+
+    assert_int_equal(event->kind, ESCERTKE_EVENT_REFUSED);
+    if (event->peer[0]) /* "" where From is missing */
+        assert_string_equal(event->peer, PANEL);
+    snprintf(w->reason, sizeof w->reason, "%d %s", event->detail->rsc, event->detail->reason);
+    w->refused++;
+}
 
 static int setup(void **state)
 {
@@ -22,7 +35,9 @@ static int setup(void **state)
     w->f = fixture_new();
     assert_int_equal(escertke_store_memory(16, &w->store), ESCERTKE_OK);
     escertke_terminator_config cfg = { .identity = { .tls = fixture_tls(), .credential = w->f->meter.credential, .id = METER,
-                                                     .ctx = { "//m2m.example.org", "/in1" }, .store = &w->store } };
+                                                     .ctx = { "//m2m.example.org", "/in1" }, .store = &w->store },
+                                       .on_event = note_event,
+                                       .event_ctx = w };
     assert_int_equal(escertke_terminator_new(&cfg, &w->t, NULL), ESCERTKE_OK);
     *state = w;
     return 0;
@@ -91,11 +106,14 @@ static void refusals(void **state)
         { "partial record", PC("{\"sit\":6,\"eckm\":\"FgMB\"}"), 4000, "record 1" },
         { "application data", PC("{\"sit\":6,\"eckm\":\"FwMDAAEA\"}"), 4000, "content type 23" },
     };
-    const struct world *w = *state;
+    struct world *w = *state;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char dbg[400] = "";
+        w->refused = 0;
         escertke_primitive rsp = serve(w, cases[i].request);
+        if (w->refused != 1 || atoi(w->reason) != cases[i].rsc || !strstr(w->reason, cases[i].words))
+            fail_msg("%s: %d events, \"%s\"", cases[i].name, w->refused, w->reason); /* the operator is told once, and the same */
         bool has = escertke_dbg_read(rsp.format, escertke_buf_span(&rsp.content), dbg, sizeof dbg);
         if (rsp.rsc != cases[i].rsc || !has || !strstr(dbg, cases[i].words) || !rsp.rqi || strcmp(rsp.rqi, "1") != 0)
             fail_msg("%s: rsc %d, dbg \"%s\"", cases[i].name, rsp.rsc, dbg);
