@@ -32,10 +32,11 @@ static SSL_CTX *tuned(const struct people *p, const struct person *who)
     SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    bool ok = SSL_CTX_set_cipher_list(ctx, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES128-CCM") == 1 &&
-              SSL_CTX_set1_groups_list(ctx, "P-256") == 1 && SSL_CTX_set1_sigalgs_list(ctx, "ECDSA+SHA256") == 1 &&
-              SSL_CTX_set1_client_sigalgs_list(ctx, "ECDSA+SHA256") == 1 && SSL_CTX_use_certificate(ctx, cert) == 1 &&
-              SSL_CTX_use_PrivateKey(ctx, pkey) == 1 && X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), root) == 1;
+    bool ok =
+        SSL_CTX_set_cipher_list(ctx, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES128-CCM") == 1 &&
+        SSL_CTX_set1_groups_list(ctx, "P-256") == 1 && SSL_CTX_set1_sigalgs_list(ctx, "ECDSA+SHA256") == 1 &&
+        SSL_CTX_set1_client_sigalgs_list(ctx, "ECDSA+SHA256") == 1 && SSL_CTX_use_certificate(ctx, cert) == 1 &&
+        SSL_CTX_use_PrivateKey(ctx, pkey) == 1 && X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), root) == 1;
     X509_free(cert);
     X509_free(root);
     EVP_PKEY_free(pkey);
@@ -104,7 +105,8 @@ static bool end_step(struct end *e, const escertke_buf *in, escertke_buf *flight
 static bool end_export(struct end *e)
 {
     uint8_t key[48];
-    bool ok = SSL_export_keying_material(e->ssl, key, sizeof key, ESCERTKE_EXPORT_LABEL, strlen(ESCERTKE_EXPORT_LABEL), NULL, 0, 0) == 1;
+    bool ok = SSL_export_keying_material(e->ssl, key, sizeof key, ESCERTKE_EXPORT_LABEL, strlen(ESCERTKE_EXPORT_LABEL), NULL, 0,
+                                         0) == 1;
 
     escertke_wipe(key, sizeof key);
     return ok;

@@ -9,7 +9,8 @@
 
 /* ---- meter.c: allocations and time --------------------------------------------------------------------------- */
 
-/** Count the allocations of this library and of OpenSSL from now on. Before anything else has used OpenSSL. @return false: too late */
+/** Count the allocations of this library and of OpenSSL from now on. Before anything else has used OpenSSL. @return false: too
+ * late */
 bool meter_install(void);
 /** From now on allocations cost what they cost; the counts stand still. No other thread may be running. */
 void meter_stop_counting(void);
@@ -54,7 +55,8 @@ struct cost {
     size_t sizes[4]; /* M1...M4, octets */
 };
 
-/** floor.c: keygen, ECDH, sign and two verifications on libcrypto: what no end-point can do without. Microseconds. @return false: failed */
+/** floor.c: keygen, ECDH, sign and two verifications on libcrypto: what no end-point can do without. Microseconds. @return false:
+ * failed */
 bool floor_round(unsigned count, double *us);
 
 /** bare.c: a loop around libssl with the tuned settings and nothing of ours: memory BIOs, export, free. */
@@ -76,13 +78,14 @@ void ours_free(struct ours *o);
 
 struct http_result {
     double per_second;
-    double server_us, load_us; /* CPU per handshake */
+    double server_us, load_us;                   /* CPU per handshake */
     double server_cores, load_cores, idle_cores; /* how the machine was split meanwhile */
     size_t handshakes;
 };
 
 /** One run: all M1 from different originators, then all M3. The M3 are made in between and not counted. */
-ESCERTKE_CHECKED escertke_err http_run(const struct people *p, unsigned threads, size_t handshakes, struct http_result *out, escertke_detail *d);
+ESCERTKE_CHECKED escertke_err http_run(const struct people *p, unsigned threads, size_t handshakes, struct http_result *out,
+                                       escertke_detail *d);
 
 /* ---- load.c: the cheapest possible HTTP client ----------------------------------------------------------------------- */
 
@@ -92,7 +95,9 @@ struct load_message {
     int status;
 };
 
-/** Send all requests over @p connections kept-alive connections to 127.0.0.1:port, one under way on each; one thread, no parsing beyond need. */
-ESCERTKE_CHECKED escertke_err load_run(uint16_t port, struct load_message *messages, size_t count, unsigned connections, escertke_detail *d);
+/** Send all requests over @p connections kept-alive connections to 127.0.0.1:port, one under way on each; one thread, no parsing
+ * beyond need. */
+ESCERTKE_CHECKED escertke_err load_run(uint16_t port, struct load_message *messages, size_t count, unsigned connections,
+                                       escertke_detail *d);
 
 #endif

@@ -14,7 +14,8 @@ static const uint8_t text[64] = { 1, 2, 3 };
 static bool sign(EVP_PKEY *key, uint8_t *signature, size_t *len)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool ok = ctx && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 && EVP_DigestSign(ctx, signature, len, text, sizeof text) == 1;
+    bool ok = ctx && EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
+              EVP_DigestSign(ctx, signature, len, text, sizeof text) == 1;
 
     EVP_MD_CTX_free(ctx);
     return ok;
@@ -35,7 +36,8 @@ static bool derive(EVP_PKEY *ephemeral, EVP_PKEY *peer)
     uint8_t shared[32];
     size_t len = sizeof shared;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(ephemeral, NULL);
-    bool ok = ctx && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 && EVP_PKEY_derive(ctx, shared, &len) == 1;
+    bool ok = ctx && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
+              EVP_PKEY_derive(ctx, shared, &len) == 1;
 
     EVP_PKEY_CTX_free(ctx);
     escertke_wipe(shared, sizeof shared);

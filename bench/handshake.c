@@ -19,8 +19,11 @@ enum { PENDING_MAX = 4096, KEYS_MAX = 16 };
 
 static bool open_terminator(struct ours *o, escertke_detail *d)
 {
-    escertke_terminator_config cfg = { .identity = { .tls = o->tls, .credential = o->server_credential, .id = o->people->all[0].id,
-                                                     .ctx = { "//m2m.example.org", "/in1" }, .store = &o->server_store },
+    escertke_terminator_config cfg = { .identity = { .tls = o->tls,
+                                                     .credential = o->server_credential,
+                                                     .id = o->people->all[0].id,
+                                                     .ctx = { "//m2m.example.org", "/in1" },
+                                                     .store = &o->server_store },
                                        .max_pending = PENDING_MAX };
 
     return escertke_terminator_new(&cfg, &o->terminator, d) == ESCERTKE_OK;
@@ -41,8 +44,11 @@ struct ours *ours_new(const struct people *p, const escertke_tls_ops *tls)
               people_credential(p, 1, &o->client_credential, &d) == ESCERTKE_OK &&
               escertke_store_memory(KEYS_MAX, &o->server_store) == ESCERTKE_OK &&
               escertke_store_memory(KEYS_MAX, &o->client_store) == ESCERTKE_OK && open_terminator(o, &d);
-    o->client = (escertke_identity){ .tls = tls, .credential = o->client_credential, .id = p->all[1].id,
-                                     .ctx = { "//m2m.example.org", "/in1" }, .store = &o->client_store };
+    o->client = (escertke_identity){ .tls = tls,
+                                     .credential = o->client_credential,
+                                     .id = p->all[1].id,
+                                     .ctx = { "//m2m.example.org", "/in1" },
+                                     .store = &o->client_store };
     if (ok)
         return o;
     fprintf(stderr, "escertke: bench: %s\n", d.reason);

@@ -1,7 +1,7 @@
 /*
  * http.c - handshakes per second of a terminator behind the HTTP server. On a machine of two cores the load must not take what is
- * to be measured: all M1 are sent, then the M3 are computed with the clock stopped, then all M3 are sent. What is timed is the server
- * at work and a client that only copies octets.
+ * to be measured: all M1 are sent, then the M3 are computed with the clock stopped, then all M3 are sent. What is timed is the
+ * server at work and a client that only copies octets.
  */
 #include "bench/bench.h"
 
@@ -42,8 +42,10 @@ static void handle(void *ctx, const escertke_primitive *req, escertke_now now, e
 
 static escertke_err open_server(struct stage *s, unsigned threads)
 {
-    escertke_terminator_config cfg = { .identity = { .tls = escertke_tls_openssl(), .credential = s->credential,
-                                                     .id = s->people->all[0].id, .ctx = { "//m2m.example.org", "/in1" },
+    escertke_terminator_config cfg = { .identity = { .tls = escertke_tls_openssl(),
+                                                     .credential = s->credential,
+                                                     .id = s->people->all[0].id,
+                                                     .ctx = { "//m2m.example.org", "/in1" },
                                                      .store = &s->server_store },
                                        .max_pending = s->count + 1 };
     escertke_http_server_config http = { .listen = "http://127.0.0.1:0/notify", .handler = handle, .threads = threads };
@@ -62,8 +64,11 @@ static escertke_err open_caller(struct stage *s, size_t i)
     struct caller *c = &s->callers[i];
     escertke_err err = people_credential(s->people, i + 1, &c->credential, s->d);
 
-    c->identity = (escertke_identity){ .tls = escertke_tls_openssl(), .credential = c->credential, .id = s->people->all[i + 1].id,
-                                       .ctx = { "//m2m.example.org", "/in1" }, .store = &s->caller_store };
+    c->identity = (escertke_identity){ .tls = escertke_tls_openssl(),
+                                       .credential = c->credential,
+                                       .id = s->people->all[i + 1].id,
+                                       .ctx = { "//m2m.example.org", "/in1" },
+                                       .store = &s->caller_store };
     return err == ESCERTKE_OK ? escertke_initiator_new(&c->identity, s->people->all[0].id, 0, &c->run, s->d) : err;
 }
 
@@ -94,7 +99,8 @@ static escertke_err next_message(struct stage *s, size_t i, escertke_span *out)
     escertke_seci seci;
 
     if (m->status != 200)
-        return esc_fail(s->d, ESCERTKE_ERR_HTTP, "", "bench: status %d: %.*s", m->status, (int)m->response.len, (const char *)m->response.ptr);
+        return esc_fail(s->d, ESCERTKE_ERR_HTTP, "", "bench: status %d: %.*s", m->status, (int)m->response.len,
+                        (const char *)m->response.ptr);
     escertke_seci_init(&seci);
     escertke_err err = escertke_seci_parse(ESCERTKE_FORMAT_JSON, escertke_buf_span(&m->response), &seci, s->d);
     if (err == ESCERTKE_OK)
@@ -121,7 +127,8 @@ static escertke_err play(struct stage *s)
     escertke_err err = ESCERTKE_OK;
 
     for (size_t i = 0; err == ESCERTKE_OK && i < s->count; i++)
-        if ((err = open_caller(s, i)) == ESCERTKE_OK && (err = escertke_initiator_start(s->callers[i].run, s->now, &out)) == ESCERTKE_OK)
+        if ((err = open_caller(s, i)) == ESCERTKE_OK &&
+            (err = escertke_initiator_start(s->callers[i].run, s->now, &out)) == ESCERTKE_OK)
             err = put_request(s, i, out);
     if (err == ESCERTKE_OK)
         err = timed_load(s);
@@ -182,7 +189,8 @@ escertke_err http_run(const struct people *p, unsigned threads, size_t handshake
     }
     err = s.callers && s.messages ? people_credential(p, 0, &s.credential, d) : ESCERTKE_ERR_NOMEM;
     if (err == ESCERTKE_OK && (err = escertke_store_memory(handshakes, &s.server_store)) == ESCERTKE_OK &&
-        (err = escertke_store_memory(handshakes, &s.caller_store)) == ESCERTKE_OK && (err = open_server(&s, threads)) == ESCERTKE_OK)
+        (err = escertke_store_memory(handshakes, &s.caller_store)) == ESCERTKE_OK &&
+        (err = open_server(&s, threads)) == ESCERTKE_OK)
         err = play(&s);
     if (err == ESCERTKE_OK)
         finish_result(out, handshakes);

@@ -102,8 +102,10 @@ void people_free(struct people *p)
 
 escertke_err people_credential(const struct people *p, size_t index, void **credential, escertke_detail *d)
 {
-    escertke_credential_source src = { .chain = escertke_span_str(p->all[index].chain), .key = escertke_span_str(p->all[index].key),
-                                       .trust = escertke_span_str(p->trust), .unix_s = time(NULL) };
+    escertke_credential_source src = { .chain = escertke_span_str(p->all[index].chain),
+                                       .key = escertke_span_str(p->all[index].key),
+                                       .trust = escertke_span_str(p->trust),
+                                       .unix_s = time(NULL) };
 
     return escertke_tls_openssl()->credential_new(&src, credential, d);
 }

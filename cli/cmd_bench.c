@@ -1,4 +1,5 @@
-/* cmd_bench.c - measure on this machine: handshakes beside a bare libssl loop and beside the floor, memory, and the HTTP terminator. */
+/* cmd_bench.c - measure on this machine: handshakes beside a bare libssl loop and beside the floor, memory, and the HTTP
+ * terminator. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,11 +17,26 @@ struct settings {
 };
 
 static const struct option_def bench_options[] = {
-    { .name = "rounds", .arg = "N", .kind = OPTION_NUMBER, .offset = offsetof(struct settings, rounds), .min = 1, .max = ROUNDS_MAX,
+    { .name = "rounds",
+      .arg = "N",
+      .kind = OPTION_NUMBER,
+      .offset = offsetof(struct settings, rounds),
+      .min = 1,
+      .max = ROUNDS_MAX,
       .help = "alternating rounds, medians are shown (default 15)" },
-    { .name = "count", .arg = "N", .kind = OPTION_NUMBER, .offset = offsetof(struct settings, count), .min = 1, .max = 100000,
+    { .name = "count",
+      .arg = "N",
+      .kind = OPTION_NUMBER,
+      .offset = offsetof(struct settings, count),
+      .min = 1,
+      .max = 100000,
       .help = "handshakes in a round (default 100)" },
-    { .name = "http", .arg = "N", .kind = OPTION_NUMBER, .offset = offsetof(struct settings, http), .min = 0, .max = 4000,
+    { .name = "http",
+      .arg = "N",
+      .kind = OPTION_NUMBER,
+      .offset = offsetof(struct settings, http),
+      .min = 0,
+      .max = 4000,
       .help = "handshakes in a run through the HTTP server (default 800); 0 = leave these rows out" },
     { .name = "json", .kind = OPTION_FLAG, .offset = offsetof(struct settings, json), .help = "JSON, one object per row" },
     { .name = NULL },
@@ -29,7 +45,8 @@ static const struct option_def bench_options[] = {
 static const struct options_spec spec = {
     .command = "bench",
     .synopsis = "[--rounds N] [--count N] [--http N] [--json]",
-    .about = "Measure ESCertKE on this machine: CPU time of both sides beside a bare loop around libssl with the same settings and beside "
+    .about = "Measure ESCertKE on this machine: CPU time of both sides beside a bare loop around libssl with the same settings "
+             "and beside "
              "the floor (key generation, ECDH, one signature, two verifications), memory of a pending handshake, allocations, "
              "message sizes, and handshakes per second through the HTTP server with one and two threads.",
     .groups = { bench_options },
@@ -100,19 +117,20 @@ static void say_handshake(const struct settings *s, struct series *r)
     real(event, "bare_client_us", bare_client);
     real(event, "vs_bare_server", vs_server);
     real(event, "vs_bare_client", vs_client);
-    out_event(event,
-              "openssl x509 TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, CPU us per handshake (medians of %zu alternating rounds of %ld)\n"
-              "                     server   client    per pending handshake   allocations\n"
-              "  escertke          %7.1f  %7.1f    %9.0f octets         %.0f / %.0f\n"
-              "  bare libssl loop  %7.1f  %7.1f    %9.0f octets         %.0f / %.0f\n"
-              "  floor             %7.1f  %7.1f\n"
-              "  escertke / bare   %7.3f  %7.3f    %9.3f\n"
-              "  floor / escertke  %7.3f  %7.3f\n"
-              "  messages          M1 %zu, M2 %zu, M3 %zu, M4 %zu octets",
-              n, s->count, server, client, r->pending, r->ours.server_allocs, r->ours.client_allocs, bare_server, bare_client,
-              r->bare_pending, r->bare.server_allocs, r->bare.client_allocs, floor, floor, vs_server, vs_client,
-              r->pending / r->bare_pending, floor / server, floor / client, r->ours.sizes[0], r->ours.sizes[1], r->ours.sizes[2],
-              r->ours.sizes[3]);
+    out_event(
+        event,
+        "openssl x509 TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, CPU us per handshake (medians of %zu alternating rounds of %ld)\n"
+        "                     server   client    per pending handshake   allocations\n"
+        "  escertke          %7.1f  %7.1f    %9.0f octets         %.0f / %.0f\n"
+        "  bare libssl loop  %7.1f  %7.1f    %9.0f octets         %.0f / %.0f\n"
+        "  floor             %7.1f  %7.1f\n"
+        "  escertke / bare   %7.3f  %7.3f    %9.3f\n"
+        "  floor / escertke  %7.3f  %7.3f\n"
+        "  messages          M1 %zu, M2 %zu, M3 %zu, M4 %zu octets",
+        n, s->count, server, client, r->pending, r->ours.server_allocs, r->ours.client_allocs, bare_server, bare_client,
+        r->bare_pending, r->bare.server_allocs, r->bare.client_allocs, floor, floor, vs_server, vs_client,
+        r->pending / r->bare_pending, floor / server, floor / client, r->ours.sizes[0], r->ours.sizes[1], r->ours.sizes[2],
+        r->ours.sizes[3]);
 }
 
 static void say_http(unsigned threads, const struct http_result *r, double ratio)
@@ -130,7 +148,9 @@ static void say_http(unsigned threads, const struct http_result *r, double ratio
     real(event, "load_cores", r->load_cores);
     if (ratio > 0)
         real(event, "vs_one_thread", ratio);
-    out_event(event, "http terminator, %u thread%s: %7.0f handshakes/s, CPU per handshake: server %.0f us, load %.0f us; cores: server %.2f, load %.2f%s",
+    out_event(event,
+              "http terminator, %u thread%s: %7.0f handshakes/s, CPU per handshake: server %.0f us, load %.0f us; cores: server "
+              "%.2f, load %.2f%s",
               threads, threads > 1 ? "s" : " ", r->per_second, r->server_us, r->load_us, r->server_cores, r->load_cores, "");
     if (ratio > 0)
         out_line("  two threads / one: %.3f (median of alternating pairs)", ratio);

@@ -31,7 +31,8 @@ const struct option_def credential_options[] = {
     LIST_ROW("peer", "RULE", AT(peers), peers_check_rule,
              "'ID[,flavour=ae|cse|node|device|raw][,san=VALUE][,pin=ni:///...]'; with any rule only these peers are accepted, "
              "without, every peer whose certificate says its ID"),
-    TEXT_ROW("engine", "NAME", AT(engine), NULL, "TLS back end: openssl, gnutls or mbedtls; default openssl, and gnutls where a key is raw"),
+    TEXT_ROW("engine", "NAME", AT(engine), NULL,
+             "TLS back end: openssl, gnutls or mbedtls; default openssl, and gnutls where a key is raw"),
     TEXT_ROW("store", "URI", AT(store), check_store,
              "key store, sqlite:PATH or memory:; default a SQLite file named after the ID in $XDG_STATE_HOME/escertke "
              "(~/.local/state/escertke)"),
@@ -155,8 +156,8 @@ escertke_err identity_load_credential(const struct identity_settings *s, const e
         err = tls->credential_new(&src, credential, d);
         if (err != ESCERTKE_OK && d) { /* the library knows no files */
             size_t len = strlen(d->reason);
-            snprintf(d->reason + len, sizeof d->reason - len, " (%s%s%s%s%s)", s->cert ? s->cert : "", s->cert ? ", " : "", s->key,
-                     s->trust ? ", " : "", s->trust ? s->trust : "");
+            snprintf(d->reason + len, sizeof d->reason - len, " (%s%s%s%s%s)", s->cert ? s->cert : "", s->cert ? ", " : "",
+                     s->key, s->trust ? ", " : "", s->trust ? s->trust : "");
         }
     }
     for (int i = 0; i < 3; i++)
@@ -276,7 +277,8 @@ static escertke_err choose_engine(const struct identity_settings *s, struct iden
     if (!tls)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, "", "this build has no TLS back end \"%s\"", engine);
     if (raw && !tls->raw_keys)
-        return esc_fail(d, ESCERTKE_ERR_CONFIG, "R-TL-4", "the TLS back end \"%s\" has no raw public keys; --engine gnutls has", engine);
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, "R-TL-4", "the TLS back end \"%s\" has no raw public keys; --engine gnutls has",
+                        engine);
     i->endpoint.tls = tls;
     return ESCERTKE_OK;
 }

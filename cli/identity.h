@@ -46,7 +46,8 @@ struct identity {
 ESCERTKE_CHECKED escertke_err identity_open(const struct identity_settings *s, struct identity *out, escertke_detail *d);
 void identity_close(struct identity *i);
 
-/** Are certificate (or --raw), key and, unless all peers have raw keys, trust anchors named? @return OPTIONS_RUN, or EXIT_USAGE after words on stderr */
+/** Are certificate (or --raw), key and, unless all peers have raw keys, trust anchors named? @return OPTIONS_RUN, or EXIT_USAGE
+ * after words on stderr */
 int identity_require(const struct identity_settings *s, const char *command);
 
 /** Load certificate, key and trust anchors once more from the same files. @return as identity_open */

@@ -3,6 +3,9 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/escertke)
 set(ESCERTKE_REQUIRES_PRIVATE "openssl >= 3.0, jansson >= 2.13, sqlite3, libmicrohttpd >= 0.9.70, libcurl >= 7.85, gnutls >= 3.7")
+if(ESCERTKE_MBEDTLS)
+  set(ESCERTKE_LIBS_PRIVATE "-lmbedtls -lmbedx509 -lmbedcrypto ") # no pkg-config file comes with them
+endif()
 
 install(TARGETS escertke_shared EXPORT escertkeTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS escertke_static EXPORT escertkeStaticTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

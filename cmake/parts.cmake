@@ -1,5 +1,6 @@
 # How this project is cut for the build: a part is one folder of src/, an OBJECT library that may be linked alone.
 include_guard()
+include(CheckIncludeFile)
 
 set(ESCERTKE_WARNINGS -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes
     -Wformat=2 -Wundef -Wcast-align)
@@ -28,6 +29,15 @@ macro(escertke_need prefix module)
       "elsewhere see docs/dependencies.md.")
   endif()
 endmacro()
+
+# escertke_need_header(PREFIX HEADER NAME): a library that has no pkg-config file.
+function(escertke_need_header prefix header name)
+  check_include_file(${header} ${prefix}_FOUND)
+  if(NOT ${prefix}_FOUND)
+    message(FATAL_ERROR "${name} (${header}) is not there. On Debian 12, tools/install-deps installs all that is needed; "
+      "elsewhere see docs/dependencies.md.")
+  endif()
+endfunction()
 
 # escertke_part(NAME SOURCES ... [PARTS lower parts ...] [LIBS external targets ...])
 # Makes escertke_<NAME>_objects and the static library escertke_<NAME>, which brings its lower parts along.
@@ -66,8 +76,13 @@ endfunction()
 function(escertke_unit_engines name)
   escertke_unit(${name} ${ARGN})
   get_test_property(${name} TIMEOUT timeout)
-  add_test(NAME ${name}_gnutls COMMAND ${ESCERTKE_TEST_WRAPPER} $<TARGET_FILE:test_${name}>)
-  set_tests_properties(${name}_gnutls PROPERTIES TIMEOUT ${timeout} LABELS unit ENVIRONMENT ENGINE=gnutls)
+  foreach(engine gnutls mbedtls)
+    string(TOUPPER ESCERTKE_${engine} built)
+    if(${built})
+      add_test(NAME ${name}_${engine} COMMAND ${ESCERTKE_TEST_WRAPPER} $<TARGET_FILE:test_${name}>)
+      set_tests_properties(${name}_${engine} PROPERTIES TIMEOUT ${timeout} LABELS unit ENVIRONMENT ENGINE=${engine})
+    endif()
+  endforeach()
 endfunction()
 
 # escertke_fuzz(NAME PARTS ...): fuzz/fuzz_<NAME>.c. With ESCERTKE_FUZZ (clang) a libFuzzer program; otherwise a program that

@@ -55,7 +55,9 @@ int main(int argc, char **argv)
     escertke_detail_init(&d);
     if (argc != 7 || escertke_id_parse(escertke_span_str(argv[1]), &id) != ESCERTKE_OK)
         return fprintf(stderr, "usage: initiator ID CERT KEY TRUST TO URL\n"), 2;
-    escertke_credential_source files = { .chain = read_file(argv[2]), .key = read_file(argv[3]), .trust = read_file(argv[4]),
+    escertke_credential_source files = { .chain = read_file(argv[2]),
+                                         .key = read_file(argv[3]),
+                                         .trust = read_file(argv[4]),
                                          .unix_s = escertke_system_clock(NULL).unix_s };
     if (tls->credential_new(&files, &credential, &d) != ESCERTKE_OK)
         return failed("certificate", &d);
@@ -67,7 +69,10 @@ int main(int argc, char **argv)
     if (escertke_initiator_new(&identity, argv[5], 0, &run, &d) != ESCERTKE_OK)
         return failed("initiator", &d);
     /* From in the form in which an AE sends it: the bare AE-ID-Stem. */
-    escertke_notify_params params = { .to = argv[5], .from = id.text + id.sp_len + id.cse_len + 1, .send = send, .send_ctx = &hop,
+    escertke_notify_params params = { .to = argv[5],
+                                      .from = id.text + id.sp_len + id.cse_len + 1,
+                                      .send = send,
+                                      .send_ctx = &hop,
                                       .clock = escertke_system_clock };
     escertke_err err = escertke_notify_establish(run, &params, &d);
     if (err == ESCERTKE_OK && escertke_initiator_entry(run, &entry) == ESCERTKE_OK) {

@@ -63,7 +63,9 @@ int main(int argc, char **argv)
     escertke_detail_init(&d);
     if (argc != 5 || escertke_id_parse(escertke_span_str(argv[1]), &id) != ESCERTKE_OK)
         return fprintf(stderr, "usage: terminator ID CERT KEY TRUST\n"), 2;
-    escertke_credential_source files = { .chain = read_file(argv[2]), .key = read_file(argv[3]), .trust = read_file(argv[4]),
+    escertke_credential_source files = { .chain = read_file(argv[2]),
+                                         .key = read_file(argv[3]),
+                                         .trust = read_file(argv[4]),
                                          .unix_s = escertke_system_clock(NULL).unix_s };
     if (tls->credential_new(&files, &credential, &d) != ESCERTKE_OK)
         return failed("certificate", &d);
@@ -72,8 +74,10 @@ int main(int argc, char **argv)
     /* What completes a From that comes without them: our own SP-ID and our registrar's CSE-ID. */
     snprintf(sp, sizeof sp, "%.*s", (int)id.sp_len, id.text);
     snprintf(cse, sizeof cse, "%.*s", (int)id.cse_len, id.text + id.sp_len);
-    escertke_terminator_config cfg = { .identity = { .tls = tls, .credential = credential, .id = id.text, .ctx = { sp, cse }, .store = &store },
-                                       .on_event = on_event };
+    escertke_terminator_config cfg = {
+        .identity = { .tls = tls, .credential = credential, .id = id.text, .ctx = { sp, cse }, .store = &store },
+        .on_event = on_event
+    };
     if (escertke_terminator_new(&cfg, &terminator, &d) != ESCERTKE_OK)
         return failed("terminator", &d);
     escertke_http_server_config http = { .listen = "http://127.0.0.1:0/notify", .handler = handle, .handler_ctx = terminator };

@@ -50,44 +50,44 @@ typedef enum escertke_class {
  * All errors: name, number (never reused), class, text.
  * The number is for programs; people get the name, the text and the escertke_detail.
  */
-#define ESCERTKE_ERR_LIST(X)                                                                         \
-    X(ARG, 1, USAGE, "invalid argument")                                                             \
-    X(STATE, 2, USAGE, "message not expected now")                                                   \
-    X(CONFIG, 3, USAGE, "configuration not usable")                                                  \
-    X(FORMAT, 20, PEER, "malformed ESCertKE message")                                                \
-    X(ALERT, 21, PEER, "peer sent a TLS alert")                                                      \
-    X(JSON, 22, PEER, "not an acceptable JSON text")                                                 \
-    X(PRIMITIVE, 23, PEER, "not a valid oneM2M primitive")                                           \
-    X(SECINFO, 24, PEER, "m2m:securityInfo not valid")                                               \
-    X(ID, 25, PEER, "not a valid oneM2M identifier")                                                 \
-    X(BASE64, 26, PEER, "not valid base64")                                                          \
-    X(TOO_LARGE, 27, PEER, "larger than the limit")                                                  \
-    X(NEGOTIATION, 28, PEER, "no common TLS version, cipher suite, group or signature algorithm")    \
-    X(TLS, 29, PEER, "TLS message not acceptable")                                                   \
-    X(NO_PENDING, 30, PEER, "no pending handshake for this From")                                    \
-    X(UNSUPPORTED, 31, PEER, "not supported")                                                        \
-    X(RSC, 32, PEER, "request refused")                                                              \
-    X(NO_CONTENT, 33, PEER, "2000 without content: a CSE on the way does not return NOTIFY responses") \
-    X(RQI, 34, PEER, "response does not repeat the request identifier")                              \
-    X(PRIVILEGE, 35, PEER, "originator has no privilege")                                            \
-    X(NOT_FOUND, 36, PEER, "no such resource or entry")                                              \
-    X(HTTP, 37, PEER, "not a valid HTTP binding message")                                            \
-    X(CERT, 50, AUTH, "certificate chain not accepted")                                              \
-    X(IDENTITY, 51, AUTH, "certificate identity is not the expected one")                            \
-    X(VALIDITY, 52, AUTH, "certificate expired or not yet valid")                                    \
-    X(PROFILE, 53, AUTH, "certificate outside the oneM2M profile")                                   \
-    X(SIGNATURE, 54, AUTH, "signature or Finished not valid")                                        \
-    X(NO_CERT, 55, AUTH, "peer sent no certificate")                                                 \
-    X(REFUSED_AUTH, 56, AUTH, "peer did not accept this end-point's authentication")                 \
-    X(NOMEM, 70, LOCAL, "out of memory")                                                             \
-    X(BACKEND, 71, LOCAL, "TLS back end failed")                                                     \
-    X(IO, 72, LOCAL, "file or socket operation failed")                                              \
-    X(STORE, 73, LOCAL, "key store failed")                                                          \
-    X(STORE_FULL, 74, LOCAL, "key store is full")                                                    \
-    X(LIMIT, 75, LOCAL, "configured limit reached")                                                  \
-    X(CREDENTIAL, 76, LOCAL, "own certificate, key or trust anchor not usable")                      \
-    X(KEY_MISMATCH, 77, LOCAL, "private key does not fit the certificate")                           \
-    X(DEADLINE, 90, NETWORK, "deadline passed")                                                      \
+#define ESCERTKE_ERR_LIST(X)                                                                                                     \
+    X(ARG, 1, USAGE, "invalid argument")                                                                                         \
+    X(STATE, 2, USAGE, "message not expected now")                                                                               \
+    X(CONFIG, 3, USAGE, "configuration not usable")                                                                              \
+    X(FORMAT, 20, PEER, "malformed ESCertKE message")                                                                            \
+    X(ALERT, 21, PEER, "peer sent a TLS alert")                                                                                  \
+    X(JSON, 22, PEER, "not an acceptable JSON text")                                                                             \
+    X(PRIMITIVE, 23, PEER, "not a valid oneM2M primitive")                                                                       \
+    X(SECINFO, 24, PEER, "m2m:securityInfo not valid")                                                                           \
+    X(ID, 25, PEER, "not a valid oneM2M identifier")                                                                             \
+    X(BASE64, 26, PEER, "not valid base64")                                                                                      \
+    X(TOO_LARGE, 27, PEER, "larger than the limit")                                                                              \
+    X(NEGOTIATION, 28, PEER, "no common TLS version, cipher suite, group or signature algorithm")                                \
+    X(TLS, 29, PEER, "TLS message not acceptable")                                                                               \
+    X(NO_PENDING, 30, PEER, "no pending handshake for this From")                                                                \
+    X(UNSUPPORTED, 31, PEER, "not supported")                                                                                    \
+    X(RSC, 32, PEER, "request refused")                                                                                          \
+    X(NO_CONTENT, 33, PEER, "2000 without content: a CSE on the way does not return NOTIFY responses")                           \
+    X(RQI, 34, PEER, "response does not repeat the request identifier")                                                          \
+    X(PRIVILEGE, 35, PEER, "originator has no privilege")                                                                        \
+    X(NOT_FOUND, 36, PEER, "no such resource or entry")                                                                          \
+    X(HTTP, 37, PEER, "not a valid HTTP binding message")                                                                        \
+    X(CERT, 50, AUTH, "certificate chain not accepted")                                                                          \
+    X(IDENTITY, 51, AUTH, "certificate identity is not the expected one")                                                        \
+    X(VALIDITY, 52, AUTH, "certificate expired or not yet valid")                                                                \
+    X(PROFILE, 53, AUTH, "certificate outside the oneM2M profile")                                                               \
+    X(SIGNATURE, 54, AUTH, "signature or Finished not valid")                                                                    \
+    X(NO_CERT, 55, AUTH, "peer sent no certificate")                                                                             \
+    X(REFUSED_AUTH, 56, AUTH, "peer did not accept this end-point's authentication")                                             \
+    X(NOMEM, 70, LOCAL, "out of memory")                                                                                         \
+    X(BACKEND, 71, LOCAL, "TLS back end failed")                                                                                 \
+    X(IO, 72, LOCAL, "file or socket operation failed")                                                                          \
+    X(STORE, 73, LOCAL, "key store failed")                                                                                      \
+    X(STORE_FULL, 74, LOCAL, "key store is full")                                                                                \
+    X(LIMIT, 75, LOCAL, "configured limit reached")                                                                              \
+    X(CREDENTIAL, 76, LOCAL, "own certificate, key or trust anchor not usable")                                                  \
+    X(KEY_MISMATCH, 77, LOCAL, "private key does not fit the certificate")                                                       \
+    X(DEADLINE, 90, NETWORK, "deadline passed")                                                                                  \
     X(UNREACHABLE, 91, NETWORK, "peer or CSE not reachable")
 
 typedef enum escertke_err {
@@ -108,13 +108,13 @@ ESCERTKE_API const char *escertke_alert_name(int alert);
 
 /** Why something failed, for people. The first failure wins; later ones do not overwrite it. No secret is ever in it. */
 typedef struct escertke_detail {
-    escertke_err err;   /* ESCERTKE_OK while nothing failed */
-    int message;        /* 1...4: the ESCertKE message at which it failed; 0 = none */
-    int alert;          /* TLS alert description sent or received; -1 = none */
-    int rsc;            /* Response Status Code sent or received; 0 = none */
-    char clause[64];    /* e.g. "TS-0003 10.1.1.1"; "" = none */
-    char reason[320];   /* what was expected and what was found, UTF-8, printable */
-    char backend[160];  /* the TLS back end's own words; "" = none */
+    escertke_err err;  /* ESCERTKE_OK while nothing failed */
+    int message;       /* 1...4: the ESCertKE message at which it failed; 0 = none */
+    int alert;         /* TLS alert description sent or received; -1 = none */
+    int rsc;           /* Response Status Code sent or received; 0 = none */
+    char clause[64];   /* e.g. "TS-0003 10.1.1.1"; "" = none */
+    char reason[320];  /* what was expected and what was found, UTF-8, printable */
+    char backend[160]; /* the TLS back end's own words; "" = none */
 } escertke_detail;
 
 /** Make @p d empty (err OK, alert -1). */
@@ -141,7 +141,8 @@ typedef struct escertke_buf {
 ESCERTKE_API void escertke_buf_init(escertke_buf *b, size_t max);
 /** Append. @return OK, TOO_LARGE (past max), NOMEM */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_buf_append(escertke_buf *b, const void *bytes, size_t len);
-/** Make room for @p more bytes behind len and return the place in @p at; the caller then adds to len. @return OK, TOO_LARGE, NOMEM */
+/** Make room for @p more bytes behind len and return the place in @p at; the caller then adds to len. @return OK, TOO_LARGE,
+ * NOMEM */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_buf_reserve(escertke_buf *b, size_t more, uint8_t **at);
 /** Forget the content (wiped), keep the memory. */
 ESCERTKE_API void escertke_buf_reset(escertke_buf *b);

@@ -18,13 +18,15 @@ extern "C" {
  * terminating end-point. Thread-safe. @p rsp must be initialised and empty; it always becomes a complete response
  * (rsc, rqi, rvi, content in the request's format).
  *
- * What it answers itself: not a NOTIFY 4005; rqet past 4008; bad rqet, no fr, gid present, rtv 5, content not a valid m2m:seci 4000;
- * sit other than 6 and oet 5001; rvi unknown 4001; XML or CBOR where this build has none 4015.
+ * What it answers itself: not a NOTIFY 4005; rqet past 4008; bad rqet, no fr, gid present, rtv 5, content not a valid m2m:seci
+ * 4000; sit other than 6 and oet 5001; rvi unknown 4001; XML or CBOR where this build has none 4015.
  */
-ESCERTKE_API void escertke_notify_serve(escertke_terminator *t, const escertke_primitive *req, escertke_now now, escertke_primitive *rsp);
+ESCERTKE_API void escertke_notify_serve(escertke_terminator *t, const escertke_primitive *req, escertke_now now,
+                                        escertke_primitive *rsp);
 
 /** Fill a response: rsc, rqi and rvi of @p req, and m2m:dbg with @p dbg if not NULL. @return OK, NOMEM */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_respond(const escertke_primitive *req, int rsc, const char *dbg, escertke_primitive *rsp);
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_respond(const escertke_primitive *req, int rsc, const char *dbg,
+                                                            escertke_primitive *rsp);
 
 /* ---- initiating side --------------------------------------------------------------------------------------- */
 
@@ -52,12 +54,12 @@ typedef struct escertke_notify_params {
  * @return OK, or ESCERTKE_ERR_
  *         what escertke_initiator_step returns; what send returns (UNREACHABLE, DEADLINE...)
  *         NO_CONTENT    2000 and nothing in it (R-IO-9)
- *         REFUSED_AUTH  4106, PRIVILEGE 4103, DEADLINE 4008, UNREACHABLE 5103 and 5107, NOT_FOUND 4004, UNSUPPORTED 5001 and 4015,
- *                       RSC any other code that is not 2000 (1000...1002 too; A-40)
- *         RQI, JSON, SECINFO, BASE64, PRIMITIVE   the response is not what was asked for
- *         detail holds message, rsc, alert and the peer's own words.
+ *         REFUSED_AUTH  4106, PRIVILEGE 4103, DEADLINE 4008, UNREACHABLE 5103 and 5107, NOT_FOUND 4004, UNSUPPORTED 5001 and
+ * 4015, RSC any other code that is not 2000 (1000...1002 too; A-40) RQI, JSON, SECINFO, BASE64, PRIMITIVE   the response is not
+ * what was asked for detail holds message, rsc, alert and the peer's own words.
  */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_notify_establish(escertke_initiator *i, const escertke_notify_params *p, escertke_detail *d);
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_notify_establish(escertke_initiator *i, const escertke_notify_params *p,
+                                                                     escertke_detail *d);
 
 #ifdef __cplusplus
 }

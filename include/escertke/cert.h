@@ -36,9 +36,9 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_flavour_parse(const char *na
  *
  * san by flavour (A-19...A-22):
  *  - AE: another URI than id, octet by octet. CSE: another domain name than the one computed from id, in any case.
- *  - DEVICE (required): the hardware instance identifier as "TYPE-ID:ARCS", e.g. "0.2.481.1:100.3030.10011", in canonical decimal:
- *    an otherName of exactly this type-id whose value is these arcs as RELATIVE-OID, the whole as OBJECT IDENTIFIER, or the text
- *    of the arcs as UTF8String. A value that is no list of arcs, "TYPE-ID:TEXT", is that text as UTF8String.
+ *  - DEVICE (required): the hardware instance identifier as "TYPE-ID:ARCS", e.g. "0.2.481.1:100.3030.10011", in canonical
+ * decimal: an otherName of exactly this type-id whose value is these arcs as RELATIVE-OID, the whole as OBJECT IDENTIFIER, or the
+ * text of the arcs as UTF8String. A value that is no list of arcs, "TYPE-ID:TEXT", is that text as UTF8String.
  *  - NODE (required): the M2M-Node-ID. A URI or URN, and "//...": a uniformResourceIdentifier, octet by octet; a dotted OID: a
  *    registeredID; "TYPE-ID:VALUE": an otherName as for DEVICE. Another form has no name type of its own and must be given so.
  * For DEVICE, NODE and RAW the identity that goes with the credential is id, as configured (A-16).
@@ -83,13 +83,13 @@ typedef struct escertke_cert {
     bool key_is_uncompressed;      /* 65 octets, 04 first */
     bool sig_is_ecdsa_sha256;      /* signatureAlgorithm, both places, without parameters */
     bool has_key_usage, has_basic_constraints, is_ca, has_eku;
-    bool eku_client, eku_server;   /* also set by anyExtendedKeyUsage */
-    uint16_t key_usage;            /* bit 0 of KeyUsage is 0x8000 */
-    int path_len;                  /* -1 = none */
-    escertke_span san;             /* content of GeneralNames, empty = none */
+    bool eku_client, eku_server;    /* also set by anyExtendedKeyUsage */
+    uint16_t key_usage;             /* bit 0 of KeyUsage is 0x8000 */
+    int path_len;                   /* -1 = none */
+    escertke_span san;              /* content of GeneralNames, empty = none */
     escertke_span name_constraints; /* content of NameConstraints, empty = none */
     bool has_name_constraints;
-    bool unknown_critical;         /* a critical extension that is not one of the above */
+    bool unknown_critical; /* a critical extension that is not one of the above */
 } escertke_cert;
 
 /**
@@ -116,7 +116,8 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_parse(escertke_span der
  * @spec TS-0003 8.1.2.5, 10.1.1; RFC 5280 4.2.1.10; A-19, A-20, A-23, A-24
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_check_path(const escertke_span *path, size_t count,
-    const escertke_expect *expect, int64_t unix_s, int *alert, escertke_detail *d);
+                                                                    const escertke_expect *expect, int64_t unix_s, int *alert,
+                                                                    escertke_detail *d);
 
 /**
  * Decide on a raw public key (RFC 7250): its form, and that it is the configured one.
@@ -140,7 +141,7 @@ typedef void (*escertke_lint_fn)(void *ctx, escertke_lint_level level, size_t po
  * @return OK (no finding of level ERROR), CERT, PROFILE, VALIDITY
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_lint(const escertke_span *path, size_t count, int64_t unix_s,
-    bool strict, escertke_lint_fn fn, void *ctx);
+                                                              bool strict, escertke_lint_fn fn, void *ctx);
 
 /** Who a certificate says it is, for people: "serial 1F…, URI://sp/in1/Cx, DNS:…". Cut to cap. */
 ESCERTKE_API void escertke_cert_describe(const escertke_cert *cert, char *out, size_t cap);
@@ -149,8 +150,8 @@ ESCERTKE_API void escertke_cert_describe(const escertke_cert *cert, char *out, s
  * Does this SAN list hold that identity for the flavour? The matcher behind check_path, exposed for tests and fuzzing.
  * @return OK, CERT (a dNSName that is no domain name), PROFILE (wildcard), IDENTITY, UNSUPPORTED, ARG. @spec R-ID-60, A-19, A-20
  */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_match_identity(const escertke_cert *leaf,
-    const escertke_expect *expect, escertke_detail *d);
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_match_identity(const escertke_cert *leaf, const escertke_expect *expect,
+                                                                        escertke_detail *d);
 
 /**
  * Write "ni:///sha-256;..." (or sha-256-128, sha-256-120) of the SHA-256 digest of a DER SubjectPublicKeyInfo.

@@ -26,16 +26,16 @@ typedef struct escertke_peer {
 typedef struct escertke_identity {
     const escertke_tls_ops *tls;
     const void *credential;
-    bool raw;                /* the credential is a raw public key */
-    const char *id;          /* own Absolute ID */
-    escertke_id_context ctx; /* own SP-ID and (registrar's) CSE-ID, completes a relative From (R-ID-30) */
+    bool raw;                   /* the credential is a raw public key */
+    const char *id;             /* own Absolute ID */
+    escertke_id_context ctx;    /* own SP-ID and (registrar's) CSE-ID, completes a relative From (R-ID-30) */
     const escertke_peer *peers; /* peer rules; count 0 = any peer whose certificate identity equals its ID */
     size_t peer_count;
     escertke_store *store;
-    escertke_usage usage;     /* 0 = ESPRIM */
-    int64_t key_lifetime_s;   /* 0 = ESCERTKE_KEY_LIFETIME_S; also bounded by both certificates' notAfter */
-    bool strict;              /* strict_profile */
-    bool allow_without_ems;   /* lab use */
+    escertke_usage usage;   /* 0 = ESPRIM */
+    int64_t key_lifetime_s; /* 0 = ESCERTKE_KEY_LIFETIME_S; also bounded by both certificates' notAfter */
+    bool strict;            /* strict_profile */
+    bool allow_without_ems; /* lab use */
     escertke_log log;
 } escertke_identity;
 
@@ -53,10 +53,10 @@ typedef enum escertke_event_kind {
 /** Pointers are valid during the call; entry's key octets are zero. */
 typedef struct escertke_event {
     escertke_event_kind kind;
-    const char *peer;                 /* normalised From; as received where it could not be normalised (printable, cut) */
-    const escertke_key_entry *entry;  /* ESTABLISHED */
-    const escertke_detail *detail;    /* REFUSED, ALERT */
-    size_t in_len, out_len;           /* sizes of the message and of its answer, octets */
+    const char *peer;                /* normalised From; as received where it could not be normalised (printable, cut) */
+    const escertke_key_entry *entry; /* ESTABLISHED */
+    const escertke_detail *detail;   /* REFUSED, ALERT */
+    size_t in_len, out_len;          /* sizes of the message and of its answer, octets */
 } escertke_event;
 
 /** Default number of pending handshakes, for devices (R-HS-36). */
@@ -77,8 +77,8 @@ typedef struct escertke_terminator_config {
 /** The answer to one message: RSC, and either octets for eckm or a text for m2m:dbg, or neither (2000 without content). */
 typedef struct escertke_answer {
     int rsc;
-    escertke_buf message; /* M2, M4 or one alert record; empty = none */
-    char dbg[352];        /* "" = none */
+    escertke_buf message;   /* M2, M4 or one alert record; empty = none */
+    char dbg[352];          /* "" = none */
     escertke_detail detail; /* err OK with 2000; never sent */
 } escertke_answer;
 
@@ -86,7 +86,8 @@ ESCERTKE_API void escertke_answer_init(escertke_answer *a);
 ESCERTKE_API void escertke_answer_clear(escertke_answer *a);
 
 /** New terminating end-point. @return OK, ARG, CONFIG (peer rules unusable), ID (own id), NOMEM */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_terminator_new(const escertke_terminator_config *cfg, escertke_terminator **out, escertke_detail *d);
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_terminator_new(const escertke_terminator_config *cfg,
+                                                                   escertke_terminator **out, escertke_detail *d);
 /**
  * Answer one ESCertKE message. Thread-safe; many run at once. Always fills @p answer with what goes on the wire (R 2.5).
  *
@@ -96,8 +97,8 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_terminator_new(const escertk
  * @param answer       initialised by escertke_answer_init
  * @spec TS-0001 11.4.3; R-HS-30...37
  */
-ESCERTKE_API void escertke_terminator_answer(escertke_terminator *t, escertke_span from, escertke_span message,
-    uint32_t ttl_ms, escertke_now now, escertke_answer *answer);
+ESCERTKE_API void escertke_terminator_answer(escertke_terminator *t, escertke_span from, escertke_span message, uint32_t ttl_ms,
+                                             escertke_now now, escertke_answer *answer);
 /** Drop what has passed its deadline. Thread-safe. Call it now and then (once a second). */
 ESCERTKE_API void escertke_terminator_tick(escertke_terminator *t, escertke_now now);
 /** Use another credential for runs that start from now on (reload). Thread-safe; the old one may be freed once this returns. */
@@ -119,15 +120,16 @@ typedef struct escertke_initiator escertke_initiator;
  * New run towards @p to (Absolute ID). @param ttl_ms whole run, 0 = 60,000.
  * @return OK, ARG, ID, CONFIG (peer rules exist and none is for @p to), NOMEM, BACKEND
  */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_initiator_new(const escertke_identity *identity, const char *to, uint32_t ttl_ms,
-    escertke_initiator **out, escertke_detail *d);
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_initiator_new(const escertke_identity *identity, const char *to,
+                                                                  uint32_t ttl_ms, escertke_initiator **out, escertke_detail *d);
 /** M1. Borrowed until the next call. @return as escertke_session_start */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_initiator_start(escertke_initiator *i, escertke_now now, escertke_span *m1);
 /**
  * M2 in, M3 out; or M4 in, nothing out, key stored. On failure @p reply may hold an alert record for the peer (R-PR-40).
  * @return as escertke_session_step; also STORE, STORE_FULL, LIMIT (the key could not be stored: the run has failed)
  */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_initiator_step(escertke_initiator *i, escertke_span in, escertke_now now, escertke_span *reply);
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_initiator_step(escertke_initiator *i, escertke_span in, escertke_now now,
+                                                                   escertke_span *reply);
 /** The stored entry once M4 is verified, key octets included: wipe it. @return OK, STATE */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_initiator_entry(escertke_initiator *i, escertke_key_entry *out);
 ESCERTKE_API const escertke_detail *escertke_initiator_detail(const escertke_initiator *i);

@@ -33,17 +33,18 @@ typedef struct escertke_session escertke_session;
 
 typedef struct escertke_session_config {
     const escertke_tls_ops *tls;
-    const void *credential;  /* from tls->credential_new; needed during new only */
+    const void *credential; /* from tls->credential_new; needed during new only */
     escertke_role role;
-    escertke_expect expect;  /* its strings must outlive the session */
-    uint32_t ttl_ms;         /* from start to the last message; 0 = ESCERTKE_TTL_MS */
-    bool allow_without_ems;  /* lab use */
+    escertke_expect expect; /* its strings must outlive the session */
+    uint32_t ttl_ms;        /* from start to the last message; 0 = ESCERTKE_TTL_MS */
+    bool allow_without_ems; /* lab use */
     escertke_log log;
 } escertke_session_config;
 
 /**
  * New session. The config is copied; see there for what must outlive it.
- * @return OK, ARG, NOMEM, BACKEND, UNSUPPORTED (raw peer, back end without raw_keys), CREDENTIAL (X.509 peer, credential without trust)
+ * @return OK, ARG, NOMEM, BACKEND, UNSUPPORTED (raw peer, back end without raw_keys), CREDENTIAL (X.509 peer, credential without
+ * trust)
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_session_new(const escertke_session_config *cfg, escertke_session **out);
 
@@ -70,7 +71,8 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_session_start(escertke_sessi
  *                    final; secrets are wiped
  * @spec TS-0003 8.7.2.2; R-HS-20...27
  */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_session_step(escertke_session *s, escertke_span in, escertke_now now, escertke_span *reply);
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_session_step(escertke_session *s, escertke_span in, escertke_now now,
+                                                                 escertke_span *reply);
 
 /** Has this side completed (terminator: M4 produced; initiator: M4 verified)? */
 ESCERTKE_API bool escertke_session_done(const escertke_session *s);
@@ -101,7 +103,8 @@ typedef enum escertke_flight {
  * @param alert  set to the alert description when the flight is one alert record, else -1
  * @return OK, FORMAT, TOO_LARGE
  */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_flight_classify(escertke_span message, escertke_flight *out, int *alert, escertke_detail *d);
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_flight_classify(escertke_span message, escertke_flight *out, int *alert,
+                                                                    escertke_detail *d);
 
 #ifdef __cplusplus
 }

@@ -20,15 +20,15 @@ typedef void (*escertke_handler_fn)(void *ctx, const escertke_primitive *req, es
 typedef struct escertke_http_server escertke_http_server;
 
 typedef struct escertke_http_server_config {
-    const char *listen;        /* http(s)://HOST:PORT[/prefix]; port 0 = any free; requests outside the prefix get 404 */
+    const char *listen; /* http(s)://HOST:PORT[/prefix]; port 0 = any free; requests outside the prefix get 404 */
     escertke_handler_fn handler;
     void *handler_ctx;
-    unsigned threads;          /* event loops; 0 = number of cores, at most 16 */
-    unsigned workers;          /* 0: handler runs in the event loop (must not block); else so many threads run it, and
-                                  16 requests per thread may wait; past that 503 and RSC 5000 */
-    unsigned max_connections;  /* 0 = 1024 */
-    unsigned timeout_s;        /* idle connection; 0 = 30. A request, and taking its response, may last twice that in all */
-    size_t max_body;           /* 0 = ESCERTKE_PRIMITIVE_MAX; past it 413 and RSC 4000 */
+    unsigned threads;                /* event loops; 0 = number of cores, at most 16 */
+    unsigned workers;                /* 0: handler runs in the event loop (must not block); else so many threads run it, and
+                                        16 requests per thread may wait; past that 503 and RSC 5000 */
+    unsigned max_connections;        /* 0 = 1024 */
+    unsigned timeout_s;              /* idle connection; 0 = 30. A request, and taking its response, may last twice that in all */
+    size_t max_body;                 /* 0 = ESCERTKE_PRIMITIVE_MAX; past it 413 and RSC 4000 */
     escertke_span tls_cert, tls_key; /* PEM, https only */
     escertke_span tls_client_trust;  /* PEM: require client certificates under these anchors; empty = none */
     escertke_log log;
@@ -50,9 +50,9 @@ ESCERTKE_API void escertke_http_server_stop(escertke_http_server *s, unsigned dr
 typedef struct escertke_http_client escertke_http_client;
 
 typedef struct escertke_http_client_config {
-    uint32_t connect_timeout_ms; /* 0 = 5,000 */
-    uint32_t timeout_ms;         /* whole exchange; 0 = 30,000 */
-    escertke_span tls_trust;     /* PEM anchors for https; empty = the system's */
+    uint32_t connect_timeout_ms;     /* 0 = 5,000 */
+    uint32_t timeout_ms;             /* whole exchange; 0 = 30,000 */
+    escertke_span tls_trust;         /* PEM anchors for https; empty = the system's */
     escertke_span tls_cert, tls_key; /* PEM client certificate for the hop; empty = none */
 } escertke_http_client_config;
 
@@ -78,7 +78,8 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_http_client_new(const escert
  *         NOMEM
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_http_send(escertke_http_client *c, const char *base, bool to_ae,
-    const escertke_primitive *req, escertke_primitive *rsp, escertke_detail *d);
+                                                              const escertke_primitive *req, escertke_primitive *rsp,
+                                                              escertke_detail *d);
 ESCERTKE_API void escertke_http_client_free(escertke_http_client *c);
 
 /** The system's clocks, as escertke_clock_fn. */

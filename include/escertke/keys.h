@@ -18,15 +18,15 @@ ESCERTKE_API const char *escertke_usage_name(escertke_usage u);
 
 /** One cached key (R-HS-33). Holds the secret: wipe with escertke_key_entry_wipe. */
 typedef struct escertke_key_entry {
-    escertke_key key;                /* ID (16 octets) and key (32 octets) */
-    char peer[ESCERTKE_ID_MAX + 1];  /* Absolute ID bound to the key (R-CE-35) */
-    char own[ESCERTKE_ID_MAX + 1];   /* own Absolute ID */
-    escertke_role role;              /* own role in the run */
-    char suite[64];                  /* IANA name of the cipher suite */
-    char engine[16];                 /* TLS back end */
-    escertke_flavour flavour;        /* of the peer's certificate */
-    uint8_t peer_fingerprint[32];    /* SHA-256 of the peer's certificate, DER */
-    int64_t created_s, expires_s;    /* UTC seconds since 1970; the key is valid before expires_s, no longer at it */
+    escertke_key key;               /* ID (16 octets) and key (32 octets) */
+    char peer[ESCERTKE_ID_MAX + 1]; /* Absolute ID bound to the key (R-CE-35) */
+    char own[ESCERTKE_ID_MAX + 1];  /* own Absolute ID */
+    escertke_role role;             /* own role in the run */
+    char suite[64];                 /* IANA name of the cipher suite */
+    char engine[16];                /* TLS back end */
+    escertke_flavour flavour;       /* of the peer's certificate */
+    uint8_t peer_fingerprint[32];   /* SHA-256 of the peer's certificate, DER */
+    int64_t created_s, expires_s;   /* UTC seconds since 1970; the key is valid before expires_s, no longer at it */
     escertke_usage usage;
 } escertke_key_entry;
 

@@ -128,12 +128,12 @@ typedef enum escertke_format { ESCERTKE_FORMAT_JSON = 1, ESCERTKE_FORMAT_XML, ES
 typedef struct escertke_primitive {
     escertke_op op;
     int rsc;
-    int ty;   /* resource type; 0 = absent */
-    int rt;   /* responseType value rtv; 0 = absent */
-    int rcn;  /* result content; -1 = absent */
+    int ty;  /* resource type; 0 = absent */
+    int rt;  /* responseType value rtv; 0 = absent */
+    int rcn; /* result content; -1 = absent */
     char *to, *fr, *rqi, *rvi, *ot, *rqet, *rset, *oet, *gid, *vsi;
-    char *atrl;         /* partial retrieve: attribute short names joined by "+" (R-BH-3, A-53); NULL = all */
-    bool other_params;  /* a parameter was present that this library does not interpret (fc, drt, tkns...) */
+    char *atrl;        /* partial retrieve: attribute short names joined by "+" (R-BH-3, A-53); NULL = all */
+    bool other_params; /* a parameter was present that this library does not interpret (fc, drt, tkns...) */
     escertke_format format;
     escertke_buf content; /* len 0 = no content */
 } escertke_primitive;

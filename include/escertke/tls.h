@@ -40,9 +40,9 @@ typedef struct escertke_tls_open {
     const void *credential;    /* from the same back end; needed during open only */
     escertke_verify_fn verify; /* required */
     void *verify_ctx;
-    const char *server_name;   /* SNI to send (initiator), NULL = none */
-    bool peer_raw;             /* the peer shows a raw public key: type 2 is offered or asked for, and nothing else */
-    bool allow_without_ems;    /* lab use only; said in the log at every use */
+    const char *server_name; /* SNI to send (initiator), NULL = none */
+    bool peer_raw;           /* the peer shows a raw public key: type 2 is offered or asked for, and nothing else */
+    bool allow_without_ems;  /* lab use only; said in the log at every use */
 } escertke_tls_open;
 
 /** A back end. All functions are thread-safe for different connections; a credential is shared by any number of them. */
@@ -61,7 +61,8 @@ typedef struct escertke_tls_ops {
     /** Leaf certificate of an own credential, DER, or its SubjectPublicKeyInfo if raw; valid as long as the credential. */
     escertke_span (*credential_cert)(const void *credential);
 
-    /** New connection in memory. @return OK, NOMEM, BACKEND, UNSUPPORTED (peer_raw without raw_keys), CREDENTIAL (X.509 peer, no trust) */
+    /** New connection in memory. @return OK, NOMEM, BACKEND, UNSUPPORTED (peer_raw without raw_keys), CREDENTIAL (X.509 peer, no
+     * trust) */
     escertke_err (*open)(const escertke_tls_open *cfg, void **conn);
     /**
      * Give one flight in (empty: start), append what TLS answers to @p out. Output may be there on failure too: an alert.
@@ -70,13 +71,14 @@ typedef struct escertke_tls_ops {
      * @return OK, ALERT, NEGOTIATION, TLS, CERT, VALIDITY, SIGNATURE, NO_CERT, or what verify returned, NOMEM, BACKEND
      */
     escertke_err (*step)(void *conn, escertke_span in, int64_t unix_s, escertke_buf *out, bool *done);
-    /** RFC 5705 exporter. context.ptr NULL = no context; empty but not NULL is another key. @return OK, STATE, BACKEND */
+    /** RFC 5705 exporter. context.ptr NULL = no context; empty but not NULL is another key. @return OK, STATE, NOMEM, BACKEND */
     escertke_err (*export_key)(void *conn, const char *label, escertke_span context, uint8_t *out, size_t len);
     /** Peer's leaf certificate, DER, or its SubjectPublicKeyInfo if raw; valid until close. @return OK, STATE */
     escertke_err (*peer_cert)(void *conn, escertke_span *der);
     /** IANA name of the cipher suite, e.g. "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"; NULL before it is known. Static storage. */
     const char *(*suite)(void *conn);
-    /** The back end's own words for the last failure, and the alert sent or received with it (-1 = none). Valid until the next call. */
+    /** The back end's own words for the last failure, and the alert sent or received with it (-1 = none). Valid until the next
+     * call. */
     const char *(*why)(void *conn, int *alert);
     /** Wipe and release; NULL allowed. */
     void (*close)(void *conn);
@@ -87,11 +89,13 @@ typedef struct escertke_tls_ops {
     escertke_err (*random)(uint8_t *out, size_t len);
 } escertke_tls_ops;
 
-/** The OpenSSL back end (libssl 3). */
+/** The OpenSSL back end (libssl 3). This and the next two: NULL in a build that leaves it out. */
 ESCERTKE_API const escertke_tls_ops *escertke_tls_openssl(void);
 /** The GnuTLS back end (3.7 or later). */
 ESCERTKE_API const escertke_tls_ops *escertke_tls_gnutls(void);
-/** Back end by name ("openssl", "gnutls"), NULL if this build has none of that name. */
+/** The Mbed TLS back end (2.28), for constrained devices. */
+ESCERTKE_API const escertke_tls_ops *escertke_tls_mbedtls(void);
+/** Back end by name ("openssl", "gnutls", "mbedtls"), NULL if this build has none of that name. */
 ESCERTKE_API const escertke_tls_ops *escertke_tls_by_name(const char *name);
 
 #ifdef __cplusplus

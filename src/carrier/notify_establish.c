@@ -22,7 +22,8 @@ static const struct {
     { ESCERTKE_RSC_UNSUPPORTED_MEDIA_TYPE, ESCERTKE_ERR_UNSUPPORTED },
 };
 
-static escertke_err compose(const escertke_initiator *i, const escertke_notify_params *p, escertke_span message, escertke_primitive *req)
+static escertke_err compose(const escertke_initiator *i, const escertke_notify_params *p, escertke_span message,
+                            escertke_primitive *req)
 {
     char rqi[18];
     escertke_err err;
@@ -55,7 +56,8 @@ static void read_refusal(const escertke_primitive *rsp, int message, escertke_de
                  escertke_rsc_name(rsp->rsc), alert, name ? name : "unknown");
         d->alert = alert;
     } else if (escertke_dbg_read(rsp->format, escertke_buf_span(&rsp->content), text, sizeof text)) {
-        snprintf(d->reason, sizeof d->reason, "M%d was answered with %d %s: %s", message, rsp->rsc, escertke_rsc_name(rsp->rsc), text);
+        snprintf(d->reason, sizeof d->reason, "M%d was answered with %d %s: %s", message, rsp->rsc, escertke_rsc_name(rsp->rsc),
+                 text);
     } else {
         snprintf(d->reason, sizeof d->reason, "M%d was answered with %d %s", message, rsp->rsc, escertke_rsc_name(rsp->rsc));
     }
@@ -84,13 +86,15 @@ static escertke_err read_response(const escertke_primitive *req, const escertke_
     escertke_seci seci;
 
     if (!rsp->rqi || strcmp(rsp->rqi, req->rqi) != 0)
-        return esc_fail(d, ESCERTKE_ERR_RQI, "TS-0004 7.3.1.3", "response to rqi %s has rqi %s", req->rqi, rsp->rqi ? rsp->rqi : "(none)");
+        return esc_fail(d, ESCERTKE_ERR_RQI, "TS-0004 7.3.1.3", "response to rqi %s has rqi %s", req->rqi,
+                        rsp->rqi ? rsp->rqi : "(none)");
     if (rsp->rsc != ESCERTKE_RSC_OK)
         return refused(rsp, message, d);
     if (!rsp->content.len)
         return esc_fail(d, ESCERTKE_ERR_NO_CONTENT, "TS-0004 7.5.1.2.12 (7)",
                         "M%d was answered with 2000 and no content: a CSE on the way does not return NOTIFY responses; "
-                        "reach the peer directly (--url), or use a carrier that does not need them (mailbox)", message);
+                        "reach the peer directly (--url), or use a carrier that does not need them (mailbox)",
+                        message);
     escertke_seci_init(&seci);
     escertke_err err = escertke_seci_parse(rsp->format, escertke_buf_span(&rsp->content), &seci, d);
     if (err == ESCERTKE_OK && seci.sit != ESCERTKE_SIT_ESCERTKE)

@@ -17,8 +17,8 @@ struct escertke_initiator {
     escertke_session *session;
     escertke_key_entry entry;
     bool established;
-    escertke_detail detail;     /* of what failed outside the session */
-    escertke_initiator *next;   /* list of runs under way */
+    escertke_detail detail;   /* of what failed outside the session */
+    escertke_initiator *next; /* list of runs under way */
 };
 
 /* One active run per (own identity, peer) (R-HS-36): two at once would end with two keys for the same use. */
@@ -65,8 +65,12 @@ static escertke_err prepare(escertke_initiator *i, const char *to, uint32_t ttl_
         return err;
     if (esc_peers_expect(&i->identity, i->to.text, &i->expect) != ESCERTKE_OK)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, "R-HS-11", "there are peer rules, but none for %s", i->to.text);
-    escertke_session_config cfg = { .tls = i->identity.tls, .credential = i->identity.credential, .role = ESCERTKE_INITIATOR,
-                                    .expect = i->expect, .ttl_ms = ttl_ms, .allow_without_ems = i->identity.allow_without_ems,
+    escertke_session_config cfg = { .tls = i->identity.tls,
+                                    .credential = i->identity.credential,
+                                    .role = ESCERTKE_INITIATOR,
+                                    .expect = i->expect,
+                                    .ttl_ms = ttl_ms,
+                                    .allow_without_ems = i->identity.allow_without_ems,
                                     .log = i->identity.log };
     if ((err = escertke_session_new(&cfg, &i->session)) != ESCERTKE_OK)
         return esc_fail(d, err, "", "cannot open a handshake: %s", escertke_err_text(err));
@@ -118,7 +122,8 @@ escertke_err escertke_initiator_step(escertke_initiator *i, escertke_span in, es
         return esc_fail(&i->detail, err, "TS-0003 8.7.2.2 C.2", "the key could not be kept: %s", escertke_err_text(err));
     }
     i->established = true;
-    esc_log(&i->identity.log, ESCERTKE_LEVEL_INFO, "ke.established", "role=initiator peer=%s suite=%s", i->entry.peer, i->entry.suite);
+    esc_log(&i->identity.log, ESCERTKE_LEVEL_INFO, "ke.established", "role=initiator peer=%s suite=%s", i->entry.peer,
+            i->entry.suite);
     return ESCERTKE_OK;
 }
 

@@ -37,12 +37,14 @@ escertke_err esc_peers_check(const escertke_identity *identity, escertke_detail 
             return esc_fail(d, ESCERTKE_ERR_CONFIG, "R-HS-13", "peer rule %zu: \"%s\" is not an Absolute CSE-ID or AE-ID", i + 1,
                             peers[i].id ? peers[i].id : "");
         if (peers[i].flavour == ESCERTKE_FLAVOUR_RAW && !peers[i].pin)
-            return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0003 8.1.2.4", "peer %s is configured as a raw public key without a pin", peers[i].id);
+            return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0003 8.1.2.4", "peer %s is configured as a raw public key without a pin",
+                            peers[i].id);
         for (size_t k = 0; k < i; k++) {
             if (strcmp(peers[i].id, peers[k].id) == 0)
                 return esc_fail(d, ESCERTKE_ERR_CONFIG, "R-HS-13", "peer %s has two rules", peers[i].id);
             if (same_domain_name(identity, &peers[i], &peers[k]))
-                return esc_fail(d, ESCERTKE_ERR_CONFIG, "A-20", "%s and %s would have the same domain name", peers[k].id, peers[i].id);
+                return esc_fail(d, ESCERTKE_ERR_CONFIG, "A-20", "%s and %s would have the same domain name", peers[k].id,
+                                peers[i].id);
         }
     }
     return ESCERTKE_OK;
@@ -89,7 +91,8 @@ escertke_err esc_peers_entry(const escertke_identity *identity, const escertke_e
     memset(out, 0, sizeof *out);
     if ((err = escertke_session_peer_cert(session, &der)) != ESCERTKE_OK ||
         (expect->flavour != ESCERTKE_FLAVOUR_RAW && (err = escertke_cert_parse(der, &peer, NULL)) != ESCERTKE_OK) ||
-        (!identity->raw && (err = escertke_cert_parse(identity->tls->credential_cert(identity->credential), &own, NULL)) != ESCERTKE_OK) ||
+        (!identity->raw &&
+         (err = escertke_cert_parse(identity->tls->credential_cert(identity->credential), &own, NULL)) != ESCERTKE_OK) ||
         (err = identity->tls->sha256(der, out->peer_fingerprint)) != ESCERTKE_OK ||
         (err = escertke_session_key(session, &out->key)) != ESCERTKE_OK)
         return err;

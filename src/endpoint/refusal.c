@@ -45,5 +45,6 @@ void esc_refuse(escertke_err err, escertke_answer *answer)
         answer->rsc = answer->detail.rsc = ESCERTKE_RSC_INTERNAL_SERVER_ERROR;
     }
     snprintf(answer->dbg, sizeof answer->dbg, "ESCertKE: %s",
-             escertke_err_class(err) == ESCERTKE_CLASS_LOCAL || !answer->detail.reason[0] ? escertke_err_text(err) : answer->detail.reason);
+             escertke_err_class(err) == ESCERTKE_CLASS_LOCAL || !answer->detail.reason[0] ? escertke_err_text(err)
+                                                                                          : answer->detail.reason);
 }

@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 
-#define RUN_OF(link, member) ((struct esc_run *)(void *)((char *)(link) - offsetof(struct esc_run, member)))
+#define RUN_OF(link, member) ((struct esc_run *)(void *)((char *)(link)-offsetof(struct esc_run, member)))
 
 struct esc_runs {
     pthread_mutex_t lock;
@@ -310,7 +310,8 @@ void esc_runs_mark_first_to_go(struct esc_runs *r, struct esc_run *run)
     pthread_mutex_unlock(&r->lock);
 }
 
-escertke_err esc_runs_put_done(struct esc_runs *r, struct esc_run *run, const uint8_t m3_digest[32], escertke_span m4, uint64_t until_ms)
+escertke_err esc_runs_put_done(struct esc_runs *r, struct esc_run *run, const uint8_t m3_digest[32], escertke_span m4,
+                               uint64_t until_ms)
 {
     struct dropped d = { NULL, NULL };
 

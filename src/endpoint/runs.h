@@ -21,18 +21,18 @@ struct esc_link {
 struct esc_run {
     struct esc_run *next; /* same hash bucket */
     struct esc_link pending_age, done_age;
-    unsigned users;       /* between enter and leave; under the table's lock */
+    unsigned users; /* between enter and leave; under the table's lock */
     uint32_t hash;
     pthread_mutex_t lock;
-    char *peer;           /* normalised From */
+    char *peer; /* normalised From */
 
     escertke_session *session; /* the pending handshake; NULL = none */
     uint8_t m1_digest[32];
     escertke_buf m2;
     uint64_t pending_until_ms;
-    size_t octets;             /* counted for this pending handshake */
+    size_t octets; /* counted for this pending handshake */
 
-    bool done;                 /* an answered M3 is remembered */
+    bool done; /* an answered M3 is remembered */
     uint8_t m3_digest[32];
     escertke_buf m4;
     uint64_t done_until_ms;
@@ -48,7 +48,8 @@ struct esc_runs;
 /** Called for a pending handshake that passed its deadline; no lock is held. */
 typedef void (*esc_run_expired_fn)(void *ctx, const char *peer);
 
-ESCERTKE_CHECKED escertke_err esc_runs_new(const escertke_tls_ops *tls, size_t max_pending, size_t max_octets, struct esc_runs **out);
+ESCERTKE_CHECKED escertke_err esc_runs_new(const escertke_tls_ops *tls, size_t max_pending, size_t max_octets,
+                                           struct esc_runs **out);
 void esc_runs_free(struct esc_runs *r);
 
 /** Find the run of this peer, or make it, and lock it. @return OK, NOMEM */

@@ -45,8 +45,12 @@ static void emit(escertke_terminator *t, const escertke_event *event)
 
 static void emit_answer(struct exchange *x, escertke_event_kind kind, const escertke_key_entry *entry)
 {
-    emit(x->t, &(escertke_event){ .kind = kind, .peer = x->peer, .entry = entry, .detail = &x->answer->detail,
-                                  .in_len = x->message.len, .out_len = x->answer->message.len });
+    emit(x->t, &(escertke_event){ .kind = kind,
+                                  .peer = x->peer,
+                                  .entry = entry,
+                                  .detail = &x->answer->detail,
+                                  .in_len = x->message.len,
+                                  .out_len = x->answer->message.len });
 }
 
 static escertke_err answer_with(struct exchange *x, escertke_span message)
@@ -87,8 +91,11 @@ static uint32_t pending_ttl(const struct exchange *x)
 static escertke_err open_session(struct exchange *x, escertke_session **out)
 {
     const escertke_identity *identity = &x->t->cfg.identity;
-    escertke_session_config cfg = { .tls = identity->tls, .role = ESCERTKE_TERMINATOR, .expect = x->expect,
-                                    .ttl_ms = pending_ttl(x), .allow_without_ems = identity->allow_without_ems,
+    escertke_session_config cfg = { .tls = identity->tls,
+                                    .role = ESCERTKE_TERMINATOR,
+                                    .expect = x->expect,
+                                    .ttl_ms = pending_ttl(x),
+                                    .allow_without_ems = identity->allow_without_ems,
                                     .log = identity->log };
 
     cfg.expect.id = x->run->peer; /* lives as long as the pending handshake */
@@ -188,7 +195,8 @@ static escertke_err note_alert(struct exchange *x, int alert)
     esc_runs_mark_first_to_go(x->t->runs, x->run);
     x->answer->rsc = ESCERTKE_RSC_OK;
     x->answer->detail.alert = alert;
-    snprintf(x->answer->detail.reason, sizeof x->answer->detail.reason, "peer sent alert %d (%s)", alert, name ? name : "unknown");
+    snprintf(x->answer->detail.reason, sizeof x->answer->detail.reason, "peer sent alert %d (%s)", alert,
+             name ? name : "unknown");
     emit_answer(x, ESCERTKE_EVENT_ALERT, NULL);
     return ESCERTKE_OK;
 }
@@ -227,8 +235,8 @@ static escertke_err answer_peer(struct exchange *x)
     return err;
 }
 
-void escertke_terminator_answer(escertke_terminator *t, escertke_span from, escertke_span message, uint32_t ttl_ms, escertke_now now,
-                                escertke_answer *answer)
+void escertke_terminator_answer(escertke_terminator *t, escertke_span from, escertke_span message, uint32_t ttl_ms,
+                                escertke_now now, escertke_answer *answer)
 {
     struct exchange x = { .t = t, .message = message, .ttl_ms = ttl_ms, .now = now, .answer = answer };
     char shown[ESCERTKE_ID_MAX + 1];
@@ -286,7 +294,8 @@ escertke_err escertke_terminator_new(const escertke_terminator_config *cfg, esce
     escertke_err err;
 
     *out = NULL;
-    if (!identity->tls || !identity->credential || !identity->id || !identity->store || !identity->store->ops || !identity->ctx.sp_id)
+    if (!identity->tls || !identity->credential || !identity->id || !identity->store || !identity->store->ops ||
+        !identity->ctx.sp_id)
         return esc_fail(d, ESCERTKE_ERR_ARG, "", "identity is not complete");
     if ((err = escertke_id_parse(escertke_span_str(identity->id), &own)) != ESCERTKE_OK)
         return esc_fail(d, err, "TS-0001 7.2", "own id \"%s\" is not an Absolute CSE-ID or AE-ID", identity->id);
@@ -328,11 +337,17 @@ void escertke_terminator_get_stats(escertke_terminator *t, escertke_terminator_s
     struct esc_runs_counts counts;
 
     esc_runs_get_counts(t->runs, &counts);
-    *out = (escertke_terminator_stats){ .m1 = atomic_load(&t->m1), .m3 = atomic_load(&t->m3),
-                                        .established = atomic_load(&t->established), .refused = atomic_load(&t->refused),
-                                        .replayed = atomic_load(&t->replayed), .alerts = atomic_load(&t->alerts),
-                                        .expired = counts.expired, .evicted = counts.evicted, .pending = counts.pending,
-                                        .pending_bytes = counts.octets, .replay_entries = counts.done };
+    *out = (escertke_terminator_stats){ .m1 = atomic_load(&t->m1),
+                                        .m3 = atomic_load(&t->m3),
+                                        .established = atomic_load(&t->established),
+                                        .refused = atomic_load(&t->refused),
+                                        .replayed = atomic_load(&t->replayed),
+                                        .alerts = atomic_load(&t->alerts),
+                                        .expired = counts.expired,
+                                        .evicted = counts.evicted,
+                                        .pending = counts.pending,
+                                        .pending_bytes = counts.octets,
+                                        .replay_entries = counts.done };
 }
 
 void escertke_terminator_free(escertke_terminator *t)

@@ -16,9 +16,9 @@ enum { CCS = 20, ALERT = 21, HANDSHAKE = 22 };
 
 struct shape {
     size_t records, ccs, alerts;
-    uint8_t first_type;   /* content type of the first record */
+    uint8_t first_type; /* content type of the first record */
     uint8_t last_type;
-    uint8_t first_octet;  /* of the first record's body: the handshake type while nothing is encrypted */
+    uint8_t first_octet; /* of the first record's body: the handshake type while nothing is encrypted */
     escertke_span last_body;
 };
 
@@ -31,11 +31,14 @@ static escertke_err read_record(struct rd *r, struct shape *s, escertke_detail *
         rd_vec16(r, &body) != ESCERTKE_OK)
         return esc_fail(d, ESCERTKE_ERR_FORMAT, CLAUSE, "record %zu is not whole", s->records + 1);
     if (major != 3)
-        return esc_fail(d, ESCERTKE_ERR_FORMAT, CLAUSE, "record %zu has version %u.%u, expected 3.x", s->records + 1, major, minor);
+        return esc_fail(d, ESCERTKE_ERR_FORMAT, CLAUSE, "record %zu has version %u.%u, expected 3.x", s->records + 1, major,
+                        minor);
     if (type != CCS && type != ALERT && type != HANDSHAKE)
-        return esc_fail(d, ESCERTKE_ERR_FORMAT, CLAUSE, "record %zu has content type %u, expected 20, 21 or 22", s->records + 1, type);
+        return esc_fail(d, ESCERTKE_ERR_FORMAT, CLAUSE, "record %zu has content type %u, expected 20, 21 or 22", s->records + 1,
+                        type);
     if (!body.len || body.len > RECORD_MAX)
-        return esc_fail(d, ESCERTKE_ERR_FORMAT, CLAUSE, "record %zu has %zu octets, expected 1 to %u", s->records + 1, body.len, RECORD_MAX);
+        return esc_fail(d, ESCERTKE_ERR_FORMAT, CLAUSE, "record %zu has %zu octets, expected 1 to %u", s->records + 1, body.len,
+                        RECORD_MAX);
     if (type == CCS && (body.len != 1 || body.ptr[0] != 1))
         return esc_fail(d, ESCERTKE_ERR_FORMAT, CLAUSE, "ChangeCipherSpec is not the one octet 01");
     if (s->records++ == 0) {
@@ -92,7 +95,9 @@ escertke_err escertke_flight_classify(escertke_span message, escertke_flight *ou
 
 const char *esc_flight_name(escertke_flight f)
 {
-    static const char *const names[] = { "M1 (ClientHello)", "M2 (ServerHello...)", "M3 (Certificate...Finished)",
-                                         "M4 (ChangeCipherSpec, Finished)", "an alert", "another handshake message" };
+    static const char *const names[] = {
+        "M1 (ClientHello)", "M2 (ServerHello...)",      "M3 (Certificate...Finished)", "M4 (ChangeCipherSpec, Finished)",
+        "an alert",         "another handshake message"
+    };
     return f >= ESCERTKE_FLIGHT_M1 && f <= ESCERTKE_FLIGHT_OTHER ? names[f - 1] : "?";
 }

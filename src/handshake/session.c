@@ -170,8 +170,8 @@ static escertke_err run(escertke_session *s, const struct ke_step *step, escertk
         return fail(s, err);
     s->state = step->next;
     s->detail.message = 0;
-    esc_log(&s->cfg.log, ESCERTKE_LEVEL_DEBUG, "ke.step", "role=%s in=%zu out=%zu done=%d", escertke_role_name(s->cfg.role), in.len,
-            reply->len, s->state == KE_DONE);
+    esc_log(&s->cfg.log, ESCERTKE_LEVEL_DEBUG, "ke.step", "role=%s in=%zu out=%zu done=%d", escertke_role_name(s->cfg.role),
+            in.len, reply->len, s->state == KE_DONE);
     return ESCERTKE_OK;
 }
 
@@ -203,7 +203,9 @@ static escertke_err put_alert(escertke_session *s, int alert, escertke_span *rep
 escertke_err escertke_session_new(const escertke_session_config *cfg, escertke_session **out)
 {
     char name[ESCERTKE_ID_MAX + 1];
-    escertke_tls_open open = { .role = cfg->role, .credential = cfg->credential, .verify = verify_peer,
+    escertke_tls_open open = { .role = cfg->role,
+                               .credential = cfg->credential,
+                               .verify = verify_peer,
                                .peer_raw = cfg->expect.flavour == ESCERTKE_FLAVOUR_RAW,
                                .allow_without_ems = cfg->allow_without_ems };
     escertke_session *s;
@@ -270,7 +272,8 @@ escertke_err escertke_session_step(escertke_session *s, escertke_span in, escert
         return refuse(s, err, &why);
     if (flight == ESCERTKE_FLIGHT_ALERT) {
         const char *name = escertke_alert_name(alert);
-        err = esc_fail(&why, ESCERTKE_ERR_ALERT, "RFC 5246 7.2", "peer sent alert %d (%s) in place of M%d", alert, name ? name : "unknown", message);
+        err = esc_fail(&why, ESCERTKE_ERR_ALERT, "RFC 5246 7.2", "peer sent alert %d (%s) in place of M%d", alert,
+                       name ? name : "unknown", message);
         why.alert = alert;
         return refuse(s, err, &why);
     }

@@ -175,8 +175,10 @@ static escertke_err check_half(struct gnutls_conn *conn, bool first, bool answer
 {
     if (!answered)
         return refuse(conn, ESCERTKE_ERR_TLS, DECODE_ERROR, "flight is not complete");
-    if (conn->role == ESCERTKE_TERMINATOR && !conn->allow_without_ems && gnutls_session_ext_master_secret_status(conn->session) == 0)
-        return refuse(conn, ESCERTKE_ERR_NEGOTIATION, HANDSHAKE_FAILURE, "client does not offer the extended master secret (RFC 7627)");
+    if (conn->role == ESCERTKE_TERMINATOR && !conn->allow_without_ems &&
+        gnutls_session_ext_master_secret_status(conn->session) == 0)
+        return refuse(conn, ESCERTKE_ERR_NEGOTIATION, HANDSHAKE_FAILURE,
+                      "client does not offer the extended master secret (RFC 7627)");
     if (conn->role == ESCERTKE_INITIATOR && !first && gnutls_certificate_client_get_request_status(conn->session) == 0)
         return refuse(conn, ESCERTKE_ERR_TLS, HANDSHAKE_FAILURE, "server sent no CertificateRequest");
     return ESCERTKE_OK;

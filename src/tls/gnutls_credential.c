@@ -12,8 +12,8 @@
 #include "tls/own_chain.h"
 
 /* 0xC02B, 0xC023, 0xC0AC, one group, one signature algorithm, TLS 1.2 (R-TL-2, R-TL-6, A-26...A-30), and nothing else. */
-#define PROTOCOL                                                                                                       \
-    "NONE:+VERS-TLS1.2:+AES-128-GCM:+AES-128-CBC:+AES-128-CCM:+AEAD:+SHA256:+ECDHE-ECDSA:+GROUP-SECP256R1:"            \
+#define PROTOCOL                                                                                                                 \
+    "NONE:+VERS-TLS1.2:+AES-128-GCM:+AES-128-CBC:+AES-128-CCM:+AEAD:+SHA256:+ECDHE-ECDSA:+GROUP-SECP256R1:"                      \
     "+SIGN-ECDSA-SHA256:+COMP-NULL:%SERVER_PRECEDENCE"
 
 /* Type 2 is offered only where it is configured, on the side on which it is: [own raw][role][peer raw]. */
@@ -44,13 +44,15 @@ static escertke_err load_chain_and_key(struct gnutls_credential *cred, const esc
     unsigned count = 0;
     escertke_err err = ESCERTKE_OK;
 
-    int code = chain.size ? gnutls_x509_crt_list_import2(&certs, &count, &chain, GNUTLS_X509_FMT_PEM, 0) : GNUTLS_E_NO_CERTIFICATE_FOUND;
+    int code =
+        chain.size ? gnutls_x509_crt_list_import2(&certs, &count, &chain, GNUTLS_X509_FMT_PEM, 0) : GNUTLS_E_NO_CERTIFICATE_FOUND;
     if (code < 0 || !count)
         err = refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "own certificate chain cannot be read as PEM certificates");
     else if (count > ESCERTKE_CHAIN_MAX)
         err = refuse(d, ESCERTKE_ERR_CREDENTIAL, 0, "own chain is longer than 4 certificates");
     else if ((code = gnutls_x509_privkey_init(&own)) < 0 ||
-             (code = key.size ? gnutls_x509_privkey_import2(own, &key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN) : GNUTLS_E_BASE64_DECODING_ERROR) < 0)
+             (code = key.size ? gnutls_x509_privkey_import2(own, &key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN)
+                              : GNUTLS_E_BASE64_DECODING_ERROR) < 0)
         err = refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "own private key cannot be read as an unencrypted PEM private key");
     else if ((code = gnutls_certificate_set_x509_key(cred->cred, certs, (int)count, own)) < 0)
         err = refuse(d, ESCERTKE_ERR_KEY_MISMATCH, code, "own private key is not the one of the own certificate");
@@ -96,12 +98,14 @@ static escertke_err load_raw_key(struct gnutls_credential *cred, const escertke_
     escertke_err err;
 
     int code = gnutls_privkey_init(&own);
-    if (code < 0 || !key.size || (code = gnutls_privkey_import_x509_raw(own, &key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN)) < 0) {
+    if (code < 0 || !key.size ||
+        (code = gnutls_privkey_import_x509_raw(own, &key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN)) < 0) {
         err = refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "own private key cannot be read as an unencrypted PEM private key");
     } else if ((err = export_spki(cred, own, &spki, d)) == ESCERTKE_OK) {
         gnutls_pcert_st *public_half = gnutls_calloc(1, sizeof *public_half);
-        code = public_half ? gnutls_pcert_import_rawpk_raw(public_half, &spki, GNUTLS_X509_FMT_DER, GNUTLS_KEY_DIGITAL_SIGNATURE, 0)
-                           : GNUTLS_E_MEMORY_ERROR;
+        code = public_half
+                   ? gnutls_pcert_import_rawpk_raw(public_half, &spki, GNUTLS_X509_FMT_DER, GNUTLS_KEY_DIGITAL_SIGNATURE, 0)
+                   : GNUTLS_E_MEMORY_ERROR;
         if (code >= 0 && (code = gnutls_certificate_set_key(cred->cred, NULL, 0, public_half, 1, own)) >= 0)
             own = NULL; /* the credentials have it now */
         gnutls_free(public_half);
@@ -122,7 +126,8 @@ static escertke_err load_trust(struct gnutls_credential *cred, const escertke_cr
 
     if (!trust.size && src->raw)
         return ESCERTKE_OK;
-    int code = trust.size ? gnutls_x509_crt_list_import2(&anchors, &count, &trust, GNUTLS_X509_FMT_PEM, 0) : GNUTLS_E_NO_CERTIFICATE_FOUND;
+    int code = trust.size ? gnutls_x509_crt_list_import2(&anchors, &count, &trust, GNUTLS_X509_FMT_PEM, 0)
+                          : GNUTLS_E_NO_CERTIFICATE_FOUND;
     if (code < 0 || !count)
         return refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "trust anchors cannot be read as PEM certificates, or there is none");
     code = gnutls_x509_trust_list_add_cas(cred->trust, anchors, count, GNUTLS_TL_NO_DUPLICATES); /* takes the certificates over */

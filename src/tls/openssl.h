@@ -18,8 +18,8 @@ struct openssl_conn {
     SSL *ssl;
     escertke_role role;
     bool allow_without_ems;
-    bool saw_ems;           /* client: ServerHello carried extended_master_secret */
-    bool saw_request;       /* client: the server asked for a certificate */
+    bool saw_ems;     /* client: ServerHello carried extended_master_secret */
+    bool saw_request; /* client: the server asked for a certificate */
     bool complete;
     escertke_verify_fn verify;
     void *verify_ctx;

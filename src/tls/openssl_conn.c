@@ -143,7 +143,7 @@ static void keep_words(struct openssl_conn *conn, const char *words)
         conn->words = esc_strndup(words, strlen(words));
 }
 
-static escertke_err ask_verify(struct openssl_conn *conn, STACK_OF(X509) *chain)
+static escertke_err ask_verify(struct openssl_conn *conn, STACK_OF(X509) * chain)
 {
     escertke_span path[ESCERTKE_CHAIN_MAX + 2];
     size_t count = 0;
@@ -307,8 +307,11 @@ static escertke_err conn_open(const escertke_tls_open *cfg, void **out)
     }
     if (!conn)
         return ESCERTKE_ERR_NOMEM;
-    *conn = (struct openssl_conn){ .role = cfg->role, .allow_without_ems = cfg->allow_without_ems, .verify = cfg->verify,
-                                   .verify_ctx = cfg->verify_ctx, .alert = -1 };
+    *conn = (struct openssl_conn){ .role = cfg->role,
+                                   .allow_without_ems = cfg->allow_without_ems,
+                                   .verify = cfg->verify,
+                                   .verify_ctx = cfg->verify_ctx,
+                                   .alert = -1 };
     pthread_once(&flight_once, make_flight_bio);
     conn->ssl = SSL_new(cred->ctx);
     bio = flight_bio && conn->ssl ? BIO_new(flight_bio) : NULL;
@@ -337,7 +340,8 @@ fail:
     return ESCERTKE_ERR_BACKEND;
 }
 
-/* In the middle: an answer is due, and a server that asks for no certificate would leave this side unauthenticated (R-HS-20, A-31). */
+/* In the middle: an answer is due, and a server that asks for no certificate would leave this side unauthenticated (R-HS-20,
+ * A-31). */
 static escertke_err check_half(struct openssl_conn *conn, bool first, bool answered)
 {
     if (!answered) {

@@ -158,7 +158,8 @@ escertke_err esc_openssl_credential_new(const escertke_credential_source *src, v
         return ESCERTKE_ERR_NOMEM;
     ERR_clear_error();
     if (src->raw) {
-        err = esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "R-TL-4", "the OpenSSL engine has no raw public keys; the GnuTLS engine does");
+        err =
+            esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "R-TL-4", "the OpenSSL engine has no raw public keys; the GnuTLS engine does");
         goto out;
     }
     cred->ctx = SSL_CTX_new(TLS_method());
@@ -167,8 +168,7 @@ escertke_err esc_openssl_credential_new(const escertke_credential_source *src, v
         goto out;
     }
     if ((err = load_chain(cred->ctx, src->chain, &count, d)) != ESCERTKE_OK ||
-        (err = load_key(cred->ctx, src->key, d)) != ESCERTKE_OK ||
-        (err = load_trust(cred->ctx, src->trust, d)) != ESCERTKE_OK ||
+        (err = load_key(cred->ctx, src->key, d)) != ESCERTKE_OK || (err = load_trust(cred->ctx, src->trust, d)) != ESCERTKE_OK ||
         (err = esc_own_chain_check(src, &cred->leaf, &cred->leaf_len, d)) != ESCERTKE_OK)
         goto out;
     *credential = cred;

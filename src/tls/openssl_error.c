@@ -98,21 +98,13 @@ escertke_err esc_openssl_classify(struct openssl_conn *conn)
 escertke_err esc_openssl_path_error(int x509_error, int *alert)
 {
     switch (x509_error) {
-    case X509_V_ERR_CERT_REVOKED:
-        *alert = SSL_AD_CERTIFICATE_REVOKED;
-        return ESCERTKE_ERR_CERT;
+    case X509_V_ERR_CERT_REVOKED: *alert = SSL_AD_CERTIFICATE_REVOKED; return ESCERTKE_ERR_CERT;
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-        *alert = SSL_AD_UNKNOWN_CA;
-        return ESCERTKE_ERR_CERT;
-    case X509_V_ERR_OUT_OF_MEM:
-        *alert = SSL_AD_INTERNAL_ERROR;
-        return ESCERTKE_ERR_NOMEM;
-    default:
-        *alert = SSL_AD_BAD_CERTIFICATE;
-        return ESCERTKE_ERR_CERT;
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: *alert = SSL_AD_UNKNOWN_CA; return ESCERTKE_ERR_CERT;
+    case X509_V_ERR_OUT_OF_MEM: *alert = SSL_AD_INTERNAL_ERROR; return ESCERTKE_ERR_NOMEM;
+    default: *alert = SSL_AD_BAD_CERTIFICATE; return ESCERTKE_ERR_CERT;
     }
 }

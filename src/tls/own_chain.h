@@ -9,7 +9,8 @@
  * @param leaf  DER of the leaf on OK; release it with esc_release
  * @return OK, CREDENTIAL (not PEM, too long), PROFILE, CERT, VALIDITY, NOMEM
  */
-ESCERTKE_CHECKED escertke_err esc_own_chain_check(const escertke_credential_source *src, uint8_t **leaf, size_t *leaf_len, escertke_detail *d);
+ESCERTKE_CHECKED escertke_err esc_own_chain_check(const escertke_credential_source *src, uint8_t **leaf, size_t *leaf_len,
+                                                  escertke_detail *d);
 
 /**
  * The next PEM block with that label ("CERTIFICATE"): its octets in @p der, @p text moved behind it.

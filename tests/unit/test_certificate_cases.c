@@ -187,6 +187,15 @@ static void judge_handshake(const struct recipe_line *line, const struct recipe 
 
 /* ---- all of it ---------------------------------------------------------------------------------------------- */
 
+static bool is_asked(const struct recipe_line *line, size_t judge)
+{
+    if (judge == PATH)
+        return strcmp(line->judges, "tls") != 0;
+    if (strcmp(line->judges, "search") == 0) /* Mbed TLS takes the first issuer that it finds */
+        return strcmp(engines[judge], "mbedtls") != 0;
+    return strcmp(line->judges, "path") != 0;
+}
+
 static void judge(const struct recipe_line *line, const struct recipe *r, bool client)
 {
     char text[1024];
@@ -195,10 +204,10 @@ static void judge(const struct recipe_line *line, const struct recipe *r, bool c
     snprintf(text, sizeof text, "%s", line->expect);
     recipe_expect(line, r, text, &expect);
     expect.client = client;
-    if (strcmp(line->judges, "tls") != 0)
+    if (is_asked(line, PATH))
         judge_path(line, r, &expect);
     for (size_t i = 0; i < COUNT(engines); i++)
-        if (strcmp(line->judges, "path") != 0 && escertke_tls_by_name(engines[i]))
+        if (is_asked(line, i) && escertke_tls_by_name(engines[i]))
             judge_handshake(line, r, &expect, i);
 }
 
@@ -211,7 +220,7 @@ static void count_line(const struct recipe_line *line, const struct recipe *r)
     recipe_expect(line, r, text, &expect);
     flavours[expect.flavour]++;
     for (size_t i = 0; i < JUDGES; i++) {
-        bool asked = strcmp(line->judges, i == PATH ? "tls" : "path") != 0;
+        bool asked = is_asked(line, i);
         table[i].lines += asked;
         table[i].left_out += !asked;
     }
@@ -230,9 +239,13 @@ static void print_table(size_t count)
                           table[i].refused, table[i].left_out);
 }
 
-static bool one_of(const char *word, const char *a, const char *b, const char *c)
+/* Is it one of the words, which " " separates? */
+static bool one_of(const char *word, const char *words)
 {
-    return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+    const char *at = strstr(words, word);
+    size_t len = strlen(word);
+
+    return len && at && (at == words || at[-1] == ' ') && (at[len] == '\0' || at[len] == ' ');
 }
 
 static void test_cases(void **state)
@@ -246,8 +259,8 @@ static void test_cases(void **state)
         struct recipe r;
         if (only && !strstr(lines[i].name, only))
             continue;
-        if (!one_of(lines[i].peer, "client", "server", "both") || !one_of(lines[i].judges, "all", "path", "tls"))
-            fail_msg("line %d: expected client, server or both, and all, path or tls", lines[i].number);
+        if (!one_of(lines[i].peer, "client server both") || !one_of(lines[i].judges, "all search path tls"))
+            fail_msg("line %d: expected client, server or both, and all, search, path or tls", lines[i].number);
         recipe_make(&lines[i], &r);
         count_line(&lines[i], &r);
         if (strcmp(lines[i].peer, "server") != 0)

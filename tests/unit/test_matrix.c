@@ -8,7 +8,7 @@
 
 #include "fixture.h"
 
-static const char *const engines[] = { "openssl", "gnutls" };
+static const char *const engines[] = { "openssl", "gnutls", "mbedtls" };
 enum { ENGINES = sizeof engines / sizeof *engines };
 
 static void *load(const struct fixture *f, const struct party *who, const escertke_tls_ops *tls)
@@ -65,8 +65,8 @@ static void all_pairs(void **state)
     for (size_t i = 0; i < ENGINES; i++)
         for (size_t t = 0; t < ENGINES; t++) {
             const escertke_tls_ops *ti = escertke_tls_by_name(engines[i]), *tt = escertke_tls_by_name(engines[t]);
-            assert_non_null(ti);
-            assert_non_null(tt);
+            if (!ti || !tt) /* left out of this build */
+                continue;
             pair(f, &f->meter, METER, ti, tt);
             pair(f, &f->in1, IN1, ti, tt);
         }
@@ -77,6 +77,9 @@ static void names(void **state)
     (void)state;
     assert_ptr_equal(escertke_tls_by_name("openssl"), escertke_tls_openssl());
     assert_ptr_equal(escertke_tls_by_name("gnutls"), escertke_tls_gnutls());
+    assert_ptr_equal(escertke_tls_by_name("mbedtls"), escertke_tls_mbedtls());
+    assert_non_null(escertke_tls_openssl());
+    assert_non_null(escertke_tls_gnutls());
     assert_null(escertke_tls_by_name("schannel"));
     assert_null(escertke_tls_by_name(""));
     assert_null(escertke_tls_by_name(NULL));

@@ -224,8 +224,12 @@ static void rsa_client(void **state)
     struct rawpeer_config cfg = { .chain = p.chain, .key = p.key, .sigalgs = "ECDSA+SHA256:RSA+SHA256" };
     struct outcome o = drive(f, session_of(f, &f->meter, ESCERTKE_TERMINATOR, PANEL), false, rawpeer_openssl(&cfg));
 
-    /* It was told ecdsa_sign and ECDSA with SHA-256 only, so a stock client has no certificate to send. */
-    expect("RSA client", &o, ESCERTKE_ERR_NO_CERT, 3, 40);
+    /* It was told ecdsa_sign and ECDSA with SHA-256 only, so a stock client has no certificate to send. Mbed TLS cannot be kept from
+     * naming RSA too, so there the certificate comes and is refused for what it is. */
+    if (strcmp(fixture_tls()->name, "mbedtls") == 0)
+        expect("RSA client", &o, ESCERTKE_ERR_PROFILE, 3, 43);
+    else
+        expect("RSA client", &o, ESCERTKE_ERR_NO_CERT, 3, 40);
     party_free(&p);
 }
 
