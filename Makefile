@@ -42,4 +42,4 @@ install: all ## PREFIX, DESTDIR
 	@DESTDIR='$(DESTDIR)' cmake --install build --prefix '$(PREFIX)'
 
 clean:
-	@rm -rf build build-debug build-release build-asan build-tsan build-fuzz build-clang build-valgrind
+	@rm -rf build build-debug build-release build-asan build-tsan build-fuzz build-clang build-valgrind build-minimal

@@ -1,5 +1,4 @@
-/* mbedtls_conn.c - one TLS 1.2 handshake over memory with Mbed TLS, step by step, so that what must hold is looked at in between.
- */
+/* mbedtls_conn.c - one TLS 1.2 handshake over memory with Mbed TLS, step by step: what must hold is looked at in between. */
 #include "tls/mbedtls.h"
 
 #include <string.h>

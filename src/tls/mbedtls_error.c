@@ -1,6 +1,8 @@
 /* mbedtls_error.c - from an error of Mbed TLS to one named error, an alert and words. */
 #include "tls/mbedtls.h"
 
+#include <stdio.h>
+
 #include <mbedtls/dhm.h>
 #include <mbedtls/error.h>
 #include <mbedtls/pem.h>
@@ -88,7 +90,11 @@ void esc_mbedtls_words(int code, char *out, size_t cap)
 {
     char words[160];
 
+#if defined(MBEDTLS_ERROR_C)
     mbedtls_strerror(code, words, sizeof words);
+#else /* a device may save its texts */
+    snprintf(words, sizeof words, "Mbed TLS error -0x%04X", (unsigned)-code);
+#endif
     esc_printable(escertke_span_str(words), out, cap);
 }
 

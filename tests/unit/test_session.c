@@ -95,10 +95,11 @@ static void first_octets(void **state)
     run_free(&r);
 }
 
-/* ClientHello: empty session id, no ticket, no raw public keys, one group, one signature algorithm, our three suites (R-HS-27, R-TL-2, R-TL-6). */
+/* ClientHello: empty session id, no ticket, no raw public keys, one group, one signature algorithm, our three suites
+ * (R-HS-27, R-TL-2, R-TL-6). */
 static void client_hello(void **state)
 {
-    static const uint8_t suites[] = { 0xC0, 0x2B, 0xC0, 0x23, 0xC0, 0xAC, 0x00, 0xFF }; /* the last one is a signal, not a suite */
+    static const uint8_t suites[] = { 0xC0, 0x2B, 0xC0, 0x23, 0xC0, 0xAC, 0x00, 0xFF }; /* the last: a signal, no suite */
     struct run r;
     const uint8_t *at;
     bool ems = false;
@@ -393,8 +394,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_run), cmocka_unit_test(first_octets), cmocka_unit_test(client_hello), cmocka_unit_test(server_name),
         cmocka_unit_test(each_row), cmocka_unit_test(refused_before_tls), cmocka_unit_test(initiator_gets_alert),
-        cmocka_unit_test(altered_m3), cmocka_unit_test(fragmented_flights), cmocka_unit_test(altered_m4), cmocka_unit_test(deadline), cmocka_unit_test(caller_time),
-        cmocka_unit_test(wrong_arguments),
+        cmocka_unit_test(altered_m3), cmocka_unit_test(fragmented_flights), cmocka_unit_test(altered_m4),
+        cmocka_unit_test(deadline), cmocka_unit_test(caller_time), cmocka_unit_test(wrong_arguments),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
