@@ -85,6 +85,16 @@ int esc_mbedtls_add_cert(mbedtls_x509_crt *list, escertke_span der);
  * library */
 int esc_mbedtls_peer_certificate(struct mbedtls_conn *conn);
 
+/* mbedtls_path.c */
+enum esc_mbedtls_found { ESC_MBEDTLS_PATH, ESC_MBEDTLS_NO_PATH, ESC_MBEDTLS_BAD_SIGNATURE };
+/**
+ * A path from the first certificate of a list to a trust anchor, its signatures verified and nothing else.
+ * @param unix_s  of several issuers, those valid at this time are tried first
+ * @param path    ESC_MBEDTLS_SENT_MAX + 1 of them: leaf first, anchor last; borrowed from both lists
+ */
+enum esc_mbedtls_found esc_mbedtls_find_path(const mbedtls_x509_crt *sent, const mbedtls_x509_crt *trust, int64_t unix_s,
+                                             escertke_span *path, size_t *count);
+
 /* mbedtls_flight.c */
 void esc_mbedtls_flight_init(struct mbedtls_flight *flight, escertke_span in);
 /** At most @p len octets of the flight; 0 = nothing is left. */

@@ -82,7 +82,7 @@ static void next_record(struct mbedtls_flight *f)
 
 static size_t take_body(struct mbedtls_flight *f, uint8_t *to, size_t len)
 {
-    if (!f->body) { /* the shown record goes on in the next one that came */
+    while (!f->body) { /* the shown record goes on in the next one that came */
         f->body = (size_t)f->in.ptr[3] << 8 | f->in.ptr[4];
         f->in.ptr += HEADER;
         f->in.len -= HEADER;

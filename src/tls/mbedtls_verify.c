@@ -1,11 +1,8 @@
 /*
- * mbedtls_verify.c - the peer's Certificate message: read here, validated by Mbed TLS along one path to an anchor, then judged by
- * us. Times, name constraints and critical extensions are left to escertke_cert_check_path, which knows the caller's clock and
- * refuses what it does not know; signatures and issuers are the library's.
+ * mbedtls_verify.c - the peer's Certificate message: read here, ordered into one path to an anchor (mbedtls_path.c), then judged
+ * by escertke_cert_check_path, which knows the caller's clock and AE-ID URIs and refuses what it does not know.
  */
 #include "tls/mbedtls.h"
-
-#include <string.h>
 
 #include <mbedtls/platform.h>
 
@@ -100,111 +97,22 @@ static int import(struct mbedtls_conn *conn, const struct sent *sent, mbedtls_x5
     return 0;
 }
 
-/* ---- the path ----------------------------------------------------------------------------------------------- */
+/* ---- judging ------------------------------------------------------------------------------------------------ */
 
-static bool issued(const mbedtls_x509_crt *issuer, const mbedtls_x509_crt *cert)
+static int judge(struct mbedtls_conn *conn, const mbedtls_x509_crt *list)
 {
-    return cert->issuer_raw.len == issuer->subject_raw.len &&
-           memcmp(cert->issuer_raw.p, issuer->subject_raw.p, cert->issuer_raw.len) == 0;
-}
-
-/* The library looks for an issuer only behind a certificate, so in whatever order they came, issuers are put behind. */
-static void order(mbedtls_x509_crt *leaf)
-{
-    mbedtls_x509_crt *last = leaf;
-
-    for (mbedtls_x509_crt *at = leaf; at; at = at->next) {
-        mbedtls_x509_crt **link = &last->next;
-        while (*link) {
-            mbedtls_x509_crt *cert = *link;
-            if (!issued(cert, at)) {
-                link = &cert->next;
-                continue;
-            }
-            *link = cert->next; /* out of where it was ... */
-            cert->next = last->next;
-            last->next = cert; /* ... and to the end of what is ordered */
-            if (link == &last->next)
-                link = &cert->next;
-            last = cert;
-        }
-    }
-}
-
-struct walk {
-    escertke_span path[SENT_MAX + 1]; /* leaf first */
+    escertke_span path[SENT_MAX + 1];
     size_t count;
-    uint32_t at_top, below; /* the library's findings */
-};
+    int alert = INTERNAL_ERROR;
 
-/* Called for each certificate of the path, the anchor (or where the path ends without one) first. */
-static int note_certificate(void *ctx, mbedtls_x509_crt *cert, int depth, uint32_t *flags)
-{
-    struct walk *w = ctx;
-    size_t at = (size_t)depth;
-
-    if (at >= sizeof w->path / sizeof *w->path)
-        return MBEDTLS_ERR_X509_FATAL_ERROR;
-    *flags &= ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
-    if (!w->count) {
-        w->count = at + 1;
-        w->at_top = *flags;
-    } else {
-        w->below |= *flags;
-    }
-    w->path[at] = (escertke_span){ cert->raw.p, cert->raw.len };
-    return 0;
-}
-
-/* Algorithms and keys are judged by escertke_cert_check_path, which allows far less; RSA below 2048 bits is never even verified.
- */
-static const mbedtls_x509_crt_profile any_algorithm = { 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 2048 };
-
-static bool is_anchor(const struct mbedtls_credential *cred, escertke_span der)
-{
-    for (const mbedtls_x509_crt *at = &cred->trust; at; at = at->next)
-        if (escertke_span_equal(der, (escertke_span){ at->raw.p, at->raw.len }))
-            return true;
-    return false;
-}
-
-static int validate(struct mbedtls_conn *conn, mbedtls_x509_crt *list, struct walk *w)
-{
-    char words[sizeof conn->words];
-    uint32_t flags = 0;
-    int alert;
-
-    w->path[0] = (escertke_span){ list->raw.p, list->raw.len };
-    if (is_anchor(conn->credential, w->path[0])) { /* the path is this one certificate (RFC 5280 6.1.1 (d)) */
-        w->count = 1;
-        return 0;
-    }
-    order(list);
-    int code = mbedtls_x509_crt_verify_with_profile(list, &conn->credential->trust, NULL, &any_algorithm, NULL, &flags,
-                                                    note_certificate, w);
-    if (!code)
-        return 0;
-    if (code != MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
-        esc_mbedtls_words(code, words, sizeof words);
-        return esc_mbedtls_refuse(conn, esc_mbedtls_classify(code, BAD_CERTIFICATE, &alert), alert, words);
-    }
-    if (w->at_top & MBEDTLS_X509_BADCERT_NOT_TRUSTED)
-        return esc_mbedtls_refuse(conn, ESCERTKE_ERR_CERT, UNKNOWN_CA, "no path to a trust anchor");
-    if (w->below & MBEDTLS_X509_BADCERT_NOT_TRUSTED)
+    switch (esc_mbedtls_find_path(list, &conn->credential->trust, conn->unix_s, path, &count)) {
+    case ESC_MBEDTLS_NO_PATH: return esc_mbedtls_refuse(conn, ESCERTKE_ERR_CERT, UNKNOWN_CA, "no path to a trust anchor");
+    case ESC_MBEDTLS_BAD_SIGNATURE:
         return esc_mbedtls_refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE,
                                   "signature of a certificate of the path is not valid");
-    return esc_mbedtls_refuse(conn, ESCERTKE_ERR_PROFILE, UNSUPPORTED_CERTIFICATE,
-                              "key or algorithm of a certificate is too weak");
-}
-
-static int judge(struct mbedtls_conn *conn, mbedtls_x509_crt *list)
-{
-    struct walk w = { .count = 0 };
-    int alert = INTERNAL_ERROR, code = validate(conn, list, &w);
-
-    if (code)
-        return code;
-    escertke_err err = conn->verify(conn->verify_ctx, w.path, w.count, &alert);
+    case ESC_MBEDTLS_PATH: break;
+    }
+    escertke_err err = conn->verify(conn->verify_ctx, path, count, &alert);
     if (err != ESCERTKE_OK)
         return esc_mbedtls_refuse(conn, err, alert, "certificate is not the expected one");
     conn->verified = true;

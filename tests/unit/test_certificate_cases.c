@@ -189,11 +189,7 @@ static void judge_handshake(const struct recipe_line *line, const struct recipe 
 
 static bool is_asked(const struct recipe_line *line, size_t judge)
 {
-    if (judge == PATH)
-        return strcmp(line->judges, "tls") != 0;
-    if (strcmp(line->judges, "search") == 0) /* Mbed TLS takes the first issuer that it finds */
-        return strcmp(engines[judge], "mbedtls") != 0;
-    return strcmp(line->judges, "path") != 0;
+    return strcmp(line->judges, judge == PATH ? "tls" : "path") != 0;
 }
 
 static void judge(const struct recipe_line *line, const struct recipe *r, bool client)
@@ -259,8 +255,8 @@ static void test_cases(void **state)
         struct recipe r;
         if (only && !strstr(lines[i].name, only))
             continue;
-        if (!one_of(lines[i].peer, "client server both") || !one_of(lines[i].judges, "all search path tls"))
-            fail_msg("line %d: expected client, server or both, and all, search, path or tls", lines[i].number);
+        if (!one_of(lines[i].peer, "client server both") || !one_of(lines[i].judges, "all path tls"))
+            fail_msg("line %d: expected client, server or both, and all, path or tls", lines[i].number);
         recipe_make(&lines[i], &r);
         count_line(&lines[i], &r);
         if (strcmp(lines[i].peer, "server") != 0)

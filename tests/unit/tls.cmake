@@ -4,3 +4,6 @@ escertke_unit_engines(wrong_peer PARTS handshake LIBS escertke_fixture escertke_
 escertke_unit(own_chain PARTS handshake LIBS escertke_fixture)
 escertke_unit(matrix PARTS handshake LIBS escertke_fixture)
 escertke_unit(raw_keys PARTS handshake LIBS escertke_fixture)
+if(ESCERTKE_MBEDTLS)
+  escertke_unit(mbedtls_flight PARTS handshake)
+endif()
