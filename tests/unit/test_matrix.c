@@ -1,8 +1,10 @@
 /* Every back end against every other, in both roles: the same key on both ends. The table is printed. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
+
 #include <stdio.h>
 #include <string.h>
 
