@@ -9,6 +9,7 @@
 #include <escertke/cert.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
@@ -55,9 +56,18 @@ static bool pin_protocol(SSL_CTX *ctx)
            SSL_CTX_set_max_send_fragment(ctx, RECORD_MAX) == 1;
 }
 
+/*
+ * The next certificate, with what OpenSSL looks up at first use and keeps in it (extensions, key identifiers, digest) looked up
+ * now: the credential is then the same for all threads from its first handshake on. Extensions that cannot be read are no matter
+ * here: the lint says so of an own certificate, and no path leads to such an anchor.
+ */
 static X509 *next_cert(BIO *pem)
 {
-    return PEM_read_bio_X509(pem, NULL, no_password, NULL);
+    X509 *cert = PEM_read_bio_X509(pem, NULL, no_password, NULL);
+
+    if (cert && X509_check_purpose(cert, -1, 0) != 1)
+        ERR_clear_error();
+    return cert;
 }
 
 /* Did reading stop because there is nothing more, or because something is broken? Empties the queue if the former. */

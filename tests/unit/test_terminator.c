@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -527,6 +528,46 @@ static void many_threads(void **state)
     world_close(&w);
 }
 
+/*
+ * The very first handshakes of a credential, all at the same moment: what a TLS library would look up at first use and keep in
+ * the shared anchors and certificates must be there before (run under ThreadSanitizer).
+ */
+static void *first_client(void *arg)
+{
+    struct world *w = arg;
+    struct copy m1, m3;
+    static atomic_uint next;
+    char from[32];
+
+    snprintf(from, sizeof from, "Cf%u", atomic_fetch_add(&next, 1));
+    escertke_session *s = until_m3(w, from, &m1, &m3);
+    escertke_answer a = send(w, from, span(&m3)); /* the path is validated; the identity is another one */
+    assert_int_equal(a.detail.err, ESCERTKE_ERR_IDENTITY);
+    escertke_answer_clear(&a);
+    escertke_session_free(s);
+    return NULL;
+}
+
+static void first_handshakes_at_once(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 4; round++) {
+        struct fixture *fresh = fixture_new();
+        struct world w;
+        pthread_t threads[6];
+        world_open(&w, fresh, NULL);
+        escertke_terminator_free(w.t);
+        escertke_terminator_config cfg = { .identity = identity_of(&w, &fresh->meter, METER) };
+        assert_int_equal(escertke_terminator_new(&cfg, &w.t, NULL), ESCERTKE_OK);
+        for (size_t i = 0; i < 6; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, first_client, &w), 0);
+        for (size_t i = 0; i < 6; i++)
+            pthread_join(threads[i], NULL);
+        world_close(&w);
+        fixture_free(fresh);
+    }
+}
+
 static void reload_in_the_middle(void **state)
 {
     struct fixture *f = *state;
@@ -556,7 +597,7 @@ int main(void)
         cmocka_unit_test(what_is_no_message_for_a_terminator), cmocka_unit_test(alert), cmocka_unit_test(deadline),
         cmocka_unit_test(shorter_deadline), cmocka_unit_test(oldest_goes_first), cmocka_unit_test(bounded_by_octets),
         cmocka_unit_test(peer_rules), cmocka_unit_test(store_that_fails), cmocka_unit_test(lifetime_ends_with_the_certificates),
-        cmocka_unit_test(many_threads), cmocka_unit_test(reload_in_the_middle),
+        cmocka_unit_test(many_threads), cmocka_unit_test(first_handshakes_at_once), cmocka_unit_test(reload_in_the_middle),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
