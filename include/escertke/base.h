@@ -79,6 +79,8 @@ typedef enum escertke_class {
     X(SIGNATURE, 54, AUTH, "signature or Finished not valid")                                                                    \
     X(NO_CERT, 55, AUTH, "peer sent no certificate")                                                                             \
     X(REFUSED_AUTH, 56, AUTH, "peer did not accept this end-point's authentication")                                             \
+    X(REVOKED, 57, AUTH, "certificate has been revoked")                                                                         \
+    X(STATUS, 58, AUTH, "certificate's revocation status cannot be determined")                                                  \
     X(NOMEM, 70, LOCAL, "out of memory")                                                                                         \
     X(BACKEND, 71, LOCAL, "TLS back end failed")                                                                                 \
     X(IO, 72, LOCAL, "file or socket operation failed")                                                                          \
@@ -115,6 +117,11 @@ typedef struct escertke_detail {
     char clause[64];   /* e.g. "TS-0003 10.1.1.1"; "" = none */
     char reason[320];  /* what was expected and what was found, UTF-8, printable */
     char backend[160]; /* the TLS back end's own words; "" = none */
+    /* Where a certificate or raw key was refused; printable UTF-8, "" = does not apply: */
+    char certificate[224]; /* which one: position on the path, subject, serial, names, as escertke_cert_describe writes them */
+    char expected[288];    /* the identity or the value that was expected */
+    char found[288];       /* what was there in its place */
+    char advice[192];      /* what a person can do about it */
 } escertke_detail;
 
 /** Make @p d empty (err OK, alert -1). */

@@ -27,6 +27,7 @@ typedef struct escertke_identity {
     const escertke_tls_ops *tls;
     const void *credential;
     bool raw;                   /* the credential is a raw public key */
+    escertke_crls *crls;        /* NULL = none; the end-point becomes one more holder */
     const char *id;             /* own Absolute ID */
     escertke_id_context ctx;    /* own SP-ID and (registrar's) CSE-ID, completes a relative From (R-ID-30) */
     const escertke_peer *peers; /* peer rules; count 0 = any peer whose certificate identity equals its ID */
@@ -103,6 +104,9 @@ ESCERTKE_API void escertke_terminator_answer(escertke_terminator *t, escertke_sp
 ESCERTKE_API void escertke_terminator_tick(escertke_terminator *t, escertke_now now);
 /** Use another credential for runs that start from now on (reload). Thread-safe; the old one may be freed once this returns. */
 ESCERTKE_API void escertke_terminator_set_credential(escertke_terminator *t, const void *credential);
+/** Use other CRLs (NULL: none) from the next message on, of pending handshakes too. Thread-safe; the end-point becomes one more
+ * holder. */
+ESCERTKE_API void escertke_terminator_set_crls(escertke_terminator *t, escertke_crls *crls);
 
 typedef struct escertke_terminator_stats {
     uint64_t m1, m3, established, refused, replayed, alerts, expired, evicted;

@@ -4,6 +4,7 @@
 #include <escertke/base.h>
 #include <escertke/carrier.h>
 #include <escertke/cert.h>
+#include <escertke/crl.h>
 #include <escertke/endpoint.h>
 #include <escertke/handshake.h>
 #include <escertke/http.h>

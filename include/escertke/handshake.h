@@ -6,6 +6,7 @@
 
 #include <escertke/base.h>
 #include <escertke/cert.h>
+#include <escertke/crl.h>
 #include <escertke/tls.h>
 
 #ifdef __cplusplus
@@ -35,9 +36,10 @@ typedef struct escertke_session_config {
     const escertke_tls_ops *tls;
     const void *credential; /* from tls->credential_new; needed during new only */
     escertke_role role;
-    escertke_expect expect; /* its strings must outlive the session */
-    uint32_t ttl_ms;        /* from start to the last message; 0 = ESCERTKE_TTL_MS */
-    bool allow_without_ems; /* lab use */
+    escertke_expect expect;    /* its strings must outlive the session */
+    const escertke_crls *crls; /* what is known of revocations; NULL = nothing; outlives the session, or see set_crls */
+    uint32_t ttl_ms;           /* from start to the last message; 0 = ESCERTKE_TTL_MS */
+    bool allow_without_ems;    /* lab use */
     escertke_log log;
 } escertke_session_config;
 
@@ -67,8 +69,8 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_session_start(escertke_sessi
  *         FORMAT     framing wrong: final for an initiator; a terminator's session is unchanged, nothing reached TLS
  *         ALERT      the peer's alert, see detail->alert: final for an initiator; a terminator's session is unchanged (R-HS-34)
  *         TOO_LARGE  longer than ESCERTKE_MESSAGE_MAX; as FORMAT
- *         DEADLINE, NEGOTIATION, TLS, CERT, IDENTITY, VALIDITY, PROFILE, SIGNATURE, NO_CERT, NOMEM, BACKEND
- *                    final; secrets are wiped
+ *         DEADLINE, NEGOTIATION, TLS, CERT, IDENTITY, VALIDITY, PROFILE, REVOKED, STATUS, SIGNATURE, NO_CERT, NOMEM,
+ *         BACKEND    final; secrets are wiped
  * @spec TS-0003 8.7.2.2; R-HS-20...27
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_session_step(escertke_session *s, escertke_span in, escertke_now now,
@@ -80,6 +82,15 @@ ESCERTKE_API bool escertke_session_done(const escertke_session *s);
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_session_key(escertke_session *s, escertke_key *out);
 /** Peer's leaf certificate, DER, once done; valid until free. @return OK, STATE */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_session_peer_cert(escertke_session *s, escertke_span *der);
+/**
+ * Once done: who issued each certificate of the peer's path, leaf first, the anchor's own excepted; none of a raw key.
+ * @param out    ESCERTKE_CHAIN_MAX of them   @param until  the earliest end of validity on the path; INT64_MAX of a raw key
+ * @return OK, STATE
+ */
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_session_issued(const escertke_session *s, escertke_issued *out, size_t *count,
+                                                                   int64_t *until);
+/** Use these CRLs (NULL: none) from the next message on. They outlive the session, or the next call of this. */
+ESCERTKE_API void escertke_session_set_crls(escertke_session *s, const escertke_crls *crls);
 /** IANA name of the cipher suite once done, else NULL. Static storage. */
 ESCERTKE_API const char *escertke_session_suite(const escertke_session *s);
 /** Monotonic time at which the session ends by itself, ms; 0 before its first message. */

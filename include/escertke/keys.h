@@ -28,6 +28,8 @@ typedef struct escertke_key_entry {
     uint8_t peer_fingerprint[32];   /* SHA-256 of the peer's certificate, DER */
     int64_t created_s, expires_s;   /* UTC seconds since 1970; the key is valid before expires_s, no longer at it */
     escertke_usage usage;
+    escertke_issued issued[ESCERTKE_CHAIN_MAX]; /* of the peer's certificates, leaf first: whoever uses the key may ask again */
+    size_t issued_count;                        /* 0 = a raw key, or an entry of a store from before 0.2 */
 } escertke_key_entry;
 
 /** Overwrite the whole entry with zeros. NULL allowed. */

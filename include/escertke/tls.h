@@ -23,10 +23,14 @@ ESCERTKE_API const char *escertke_role_name(escertke_role role);
 typedef struct escertke_credential_source {
     bool raw;            /* a raw public key (RFC 7250): key alone, no chain; only where the back end has raw_keys */
     escertke_span chain; /* leaf first, then intermediates; empty with raw */
-    escertke_span key;   /* the leaf's private key, not encrypted */
+    escertke_span key;   /* the leaf's private key, not encrypted; empty with key_uri */
+    const char
+        *key_uri;    /* private key in a token: "pkcs11:..." (RFC 7512); NULL = none; only where the back end has token_keys */
+    const char *pin; /* the token's; NULL = as the URI says (pin-value, pin-source) */
     escertke_span trust; /* trust anchors for the peer's chain; may be empty with raw: then only raw peers can be accepted */
     int64_t unix_s;      /* now; an expired own certificate is refused */
     bool strict;         /* strict_profile */
+    size_t path_cache; /* octets for paths whose signatures have been verified, so that a peer's next run costs less; 0 = none */
 } escertke_credential_source;
 
 /**
@@ -50,10 +54,11 @@ typedef struct escertke_tls_ops {
     const char *name;   /* "openssl" */
     size_t conn_memory; /* what a connection holds between two flights, octets, about: for limits */
     bool raw_keys;      /* raw public keys, own and the peer's (RFC 7250) */
+    bool token_keys;    /* private keys in a PKCS#11 token */
 
     /**
      * Load and check an own credential: key fits certificate, profile, validity, trust anchors readable.
-     * @return OK, CREDENTIAL, KEY_MISMATCH, PROFILE, VALIDITY, NOMEM, BACKEND
+     * @return OK, CREDENTIAL, KEY_MISMATCH, PROFILE, VALIDITY, UNSUPPORTED (raw, key_uri), NOMEM, BACKEND
      */
     escertke_err (*credential_new)(const escertke_credential_source *src, void **credential, escertke_detail *d);
     /** NULL allowed. Connections opened with it go on: each holds what it needs. */
@@ -87,6 +92,12 @@ typedef struct escertke_tls_ops {
     escertke_err (*sha256)(escertke_span in, uint8_t out[32]);
     /** Random bytes from the operating system's generator. @return OK, BACKEND */
     escertke_err (*random)(uint8_t *out, size_t len);
+    /**
+     * Is this the signature of the key over the data: ECDSA on secp256r1 with SHA-256?
+     * @param spki  DER SubjectPublicKeyInfo; @param signature  DER Ecdsa-Sig-Value
+     * @return OK, SIGNATURE (it is not; a key or signature that cannot be read included), NOMEM, BACKEND
+     */
+    escertke_err (*ecdsa_verify)(escertke_span spki, escertke_span data, escertke_span signature);
 } escertke_tls_ops;
 
 /** The OpenSSL back end (libssl 3). This and the next two: NULL in a build that leaves it out. */

@@ -69,6 +69,7 @@ static escertke_err prepare(escertke_initiator *i, const char *to, uint32_t ttl_
                                     .credential = i->identity.credential,
                                     .role = ESCERTKE_INITIATOR,
                                     .expect = i->expect,
+                                    .crls = i->identity.crls,
                                     .ttl_ms = ttl_ms,
                                     .allow_without_ems = i->identity.allow_without_ems,
                                     .log = i->identity.log };
@@ -93,9 +94,11 @@ escertke_err escertke_initiator_new(const escertke_identity *identity, const cha
     if (!i)
         return ESCERTKE_ERR_NOMEM;
     i->identity = *identity;
+    (void)escertke_crls_hold(i->identity.crls);
     escertke_detail_init(&i->detail);
     escertke_err err = prepare(i, to, ttl_ms, d);
     if (err != ESCERTKE_OK) {
+        escertke_crls_free(i->identity.crls);
         esc_release(i);
         return err;
     }
@@ -158,5 +161,6 @@ void escertke_initiator_free(escertke_initiator *i)
         return;
     leave(i);
     escertke_session_free(i->session);
+    escertke_crls_free(i->identity.crls);
     esc_release_wiped(i, sizeof *i);
 }

@@ -84,12 +84,14 @@ escertke_err esc_peers_entry(const escertke_identity *identity, const escertke_e
                              escertke_role role, escertke_now now, escertke_key_entry *out)
 {
     int64_t lifetime = identity->key_lifetime_s ? identity->key_lifetime_s : ESCERTKE_KEY_LIFETIME_S;
-    escertke_cert own = { .not_after = INT64_MAX }, peer = { .not_after = INT64_MAX }; /* what raw keys leave open */
+    escertke_cert own = { .not_after = INT64_MAX }, peer = { 0 }; /* a raw key has no end */
     escertke_span der;
     escertke_err err;
+    int64_t until;
 
     memset(out, 0, sizeof *out);
-    if ((err = escertke_session_peer_cert(session, &der)) != ESCERTKE_OK ||
+    if ((err = escertke_session_issued(session, out->issued, &out->issued_count, &until)) != ESCERTKE_OK ||
+        (err = escertke_session_peer_cert(session, &der)) != ESCERTKE_OK ||
         (expect->flavour != ESCERTKE_FLAVOUR_RAW && (err = escertke_cert_parse(der, &peer, NULL)) != ESCERTKE_OK) ||
         (!identity->raw &&
          (err = escertke_cert_parse(identity->tls->credential_cert(identity->credential), &own, NULL)) != ESCERTKE_OK) ||
@@ -104,6 +106,6 @@ escertke_err esc_peers_entry(const escertke_identity *identity, const escertke_e
     out->flavour = flavour_of(expect, &peer);
     out->usage = identity->usage ? identity->usage : ESCERTKE_USAGE_ESPRIM;
     out->created_s = now.unix_s;
-    out->expires_s = earlier(now.unix_s + lifetime, earlier(own.not_after, peer.not_after));
+    out->expires_s = earlier(now.unix_s + lifetime, earlier(own.not_after, until));
     return ESCERTKE_OK;
 }

@@ -19,7 +19,7 @@
 
 struct escertke_terminator {
     escertke_terminator_config cfg;
-    pthread_rwlock_t credential_lock; /* covers cfg.identity.credential */
+    pthread_rwlock_t credential_lock; /* covers cfg.identity.credential and cfg.identity.crls */
     struct esc_runs *runs;
     atomic_uint_fast64_t m1, m3, established, refused, replayed, alerts;
 };
@@ -100,7 +100,7 @@ static escertke_err open_session(struct exchange *x, escertke_session **out)
 
     cfg.expect.id = x->run->peer; /* lives as long as the pending handshake */
     pthread_rwlock_rdlock(&x->t->credential_lock);
-    cfg.credential = identity->credential;
+    cfg.credential = identity->credential; /* CRLs count at M3 only: that is where a certificate comes */
     escertke_err err = escertke_session_new(&cfg, out);
     pthread_rwlock_unlock(&x->t->credential_lock);
     return err;
@@ -165,6 +165,19 @@ static escertke_err finish(struct exchange *x, escertke_session *session, escert
     return ESCERTKE_OK;
 }
 
+/* The CRLs of this moment, not of M1's. */
+static escertke_err step_m3(struct exchange *x, escertke_session *session, escertke_span *m4)
+{
+    pthread_rwlock_rdlock(&x->t->credential_lock);
+    escertke_crls *crls = escertke_crls_hold(x->t->cfg.identity.crls);
+    pthread_rwlock_unlock(&x->t->credential_lock);
+    escertke_session_set_crls(session, crls);
+    escertke_err err = escertke_session_step(session, x->message, x->now, m4);
+    escertke_session_set_crls(session, NULL);
+    escertke_crls_free(crls);
+    return err;
+}
+
 static escertke_err answer_m3(struct exchange *x)
 {
     struct esc_run *run = x->run;
@@ -176,7 +189,7 @@ static escertke_err answer_m3(struct exchange *x)
     if (!run->session)
         return esc_fail(&x->answer->detail, ESCERTKE_ERR_NO_PENDING, "TS-0001 11.4.3 C.1.c", "no pending handshake");
     escertke_session *session = esc_runs_take_pending(x->t->runs, run); /* TLS is spent by it, good or bad */
-    escertke_err err = escertke_session_step(session, x->message, x->now, &m4);
+    escertke_err err = step_m3(x, session, &m4);
     if (err == ESCERTKE_OK)
         err = finish(x, session, m4);
     take_detail(x, session);
@@ -311,6 +324,7 @@ escertke_err escertke_terminator_new(const escertke_terminator_config *cfg, esce
         return err;
     }
     pthread_rwlock_init(&t->credential_lock, NULL);
+    (void)escertke_crls_hold(t->cfg.identity.crls);
     *out = t;
     return ESCERTKE_OK;
 }
@@ -330,6 +344,16 @@ void escertke_terminator_set_credential(escertke_terminator *t, const void *cred
     pthread_rwlock_wrlock(&t->credential_lock);
     t->cfg.identity.credential = credential;
     pthread_rwlock_unlock(&t->credential_lock);
+}
+
+void escertke_terminator_set_crls(escertke_terminator *t, escertke_crls *crls)
+{
+    (void)escertke_crls_hold(crls);
+    pthread_rwlock_wrlock(&t->credential_lock);
+    escertke_crls *old = t->cfg.identity.crls;
+    t->cfg.identity.crls = crls;
+    pthread_rwlock_unlock(&t->credential_lock);
+    escertke_crls_free(old);
 }
 
 void escertke_terminator_get_stats(escertke_terminator *t, escertke_terminator_stats *out)
@@ -355,6 +379,7 @@ void escertke_terminator_free(escertke_terminator *t)
     if (!t)
         return;
     esc_runs_free(t->runs);
+    escertke_crls_free(t->cfg.identity.crls);
     pthread_rwlock_destroy(&t->credential_lock);
     esc_release(t);
 }

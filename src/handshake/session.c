@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "cert/crls.h"
 #include "handshake/flight.h"
 
 enum ke_state { KE_IDLE, KE_WAIT_M2, KE_WAIT_M3, KE_WAIT_M4, KE_DONE, KE_FAILED };
@@ -18,14 +19,44 @@ struct escertke_session {
     void *conn;
     enum ke_state state;
     bool has_key;
-    uint64_t deadline_ms; /* monotonic; 0 before the first message */
-    int64_t unix_s;       /* of the current step: what verify_peer judges by */
+    uint64_t deadline_ms;                       /* monotonic; 0 before the first message */
+    int64_t unix_s;                             /* of the current step: what verify_peer judges by */
+    escertke_issued issued[ESCERTKE_CHAIN_MAX]; /* the peer's path, once accepted */
+    size_t issued_count;
+    int64_t peer_until;
     escertke_buf reply;
     escertke_key key;
     escertke_detail detail;
 };
 
 static const char clause[] = "TS-0003 8.7.2.2";
+
+/* What a later question about the status of these certificates needs. */
+static escertke_err note_issued(escertke_session *s, const escertke_span *path, size_t count)
+{
+    escertke_cert cert, issuer;
+    escertke_err err = escertke_cert_parse(path[0], &cert, &s->detail);
+
+    s->issued_count = 0;
+    for (size_t i = 0; err == ESCERTKE_OK && i < count; i++) {
+        if (cert.not_after < s->peer_until)
+            s->peer_until = cert.not_after;
+        if (i + 1 == count)
+            return ESCERTKE_OK;
+        escertke_issued *out = &s->issued[i];
+        if (i == ESCERTKE_CHAIN_MAX || cert.serial.len > sizeof out->serial)
+            return esc_fail(&s->detail, ESCERTKE_ERR_CERT, "RFC 5280 4.1.2.2", "chain or serial number is too long");
+        if ((err = escertke_cert_parse(path[i + 1], &issuer, &s->detail)) == ESCERTKE_OK &&
+            (err = s->cfg.tls->sha256(cert.issuer, out->issuer)) == ESCERTKE_OK &&
+            (err = s->cfg.tls->sha256(issuer.spki, out->key)) == ESCERTKE_OK) {
+            out->serial_len = (uint8_t)cert.serial.len;
+            memcpy(out->serial, cert.serial.ptr, cert.serial.len);
+            s->issued_count++;
+            cert = issuer;
+        }
+    }
+    return err;
+}
 
 /* Asked by the back end with the validated path, in the middle of a step. */
 static escertke_err verify_peer(void *ctx, const escertke_span *path, size_t count, int *alert)
@@ -37,7 +68,10 @@ static escertke_err verify_peer(void *ctx, const escertke_span *path, size_t cou
         escertke_err err = s->cfg.tls->sha256(path[0], digest);
         return err == ESCERTKE_OK ? escertke_cert_check_raw(path[0], &s->cfg.expect, digest, alert, &s->detail) : err;
     }
-    return escertke_cert_check_path(path, count, &s->cfg.expect, s->unix_s, alert, &s->detail);
+    escertke_err err = escertke_cert_check_path(path, count, &s->cfg.expect, s->unix_s, alert, &s->detail);
+    if (err == ESCERTKE_OK && s->cfg.crls)
+        err = s->cfg.crls->check_path(s->cfg.crls, path, count, s->unix_s, alert, &s->detail);
+    return err == ESCERTKE_OK ? note_issued(s, path, count) : err;
 }
 
 static void drop_connection(escertke_session *s)
@@ -219,6 +253,7 @@ escertke_err escertke_session_new(const escertke_session_config *cfg, escertke_s
     s->cfg = *cfg;
     s->cfg.credential = NULL; /* not needed any more: the connection holds what it needs */
     s->cfg.expect.client = cfg->role == ESCERTKE_TERMINATOR;
+    s->peer_until = INT64_MAX;
     if (!s->cfg.ttl_ms)
         s->cfg.ttl_ms = ESCERTKE_TTL_MS;
     escertke_detail_init(&s->detail);
@@ -304,6 +339,21 @@ escertke_err escertke_session_key(escertke_session *s, escertke_key *out)
 escertke_err escertke_session_peer_cert(escertke_session *s, escertke_span *der)
 {
     return s->state == KE_DONE ? s->cfg.tls->peer_cert(s->conn, der) : ESCERTKE_ERR_STATE;
+}
+
+escertke_err escertke_session_issued(const escertke_session *s, escertke_issued *out, size_t *count, int64_t *until)
+{
+    if (s->state != KE_DONE)
+        return ESCERTKE_ERR_STATE;
+    memcpy(out, s->issued, sizeof s->issued);
+    *count = s->issued_count;
+    *until = s->peer_until;
+    return ESCERTKE_OK;
+}
+
+void escertke_session_set_crls(escertke_session *s, const escertke_crls *crls)
+{
+    s->cfg.crls = crls;
 }
 
 const char *escertke_session_suite(const escertke_session *s)

@@ -63,4 +63,9 @@ int esc_gnutls_keep_certificates(gnutls_session_t session, unsigned type, unsign
 /** GnuTLS cannot read the kept certificates: what the profile says of them. @return PROFILE, CERT */
 escertke_err esc_gnutls_unreadable(const struct gnutls_conn *conn, int *alert);
 
+/* gnutls_crypto.c: as in escertke_tls_ops */
+escertke_err esc_gnutls_sha256(escertke_span in, uint8_t out[32]);
+escertke_err esc_gnutls_random(uint8_t *out, size_t len);
+escertke_err esc_gnutls_ecdsa_verify(escertke_span spki, escertke_span data, escertke_span signature);
+
 #endif

@@ -284,18 +284,6 @@ static const char *conn_why(void *p, int *alert)
     return conn->words;
 }
 
-static escertke_err gnutls_sha256(escertke_span in, uint8_t out[32])
-{
-    static const uint8_t nothing = 0;
-
-    return gnutls_hash_fast(GNUTLS_DIG_SHA256, in.len ? in.ptr : &nothing, in.len, out) == 0 ? ESCERTKE_OK : ESCERTKE_ERR_BACKEND;
-}
-
-static escertke_err gnutls_random(uint8_t *out, size_t len)
-{
-    return gnutls_rnd(GNUTLS_RND_KEY, out, len) == 0 ? ESCERTKE_OK : ESCERTKE_ERR_BACKEND;
-}
-
 const escertke_tls_ops *escertke_tls_gnutls(void)
 {
     static const escertke_tls_ops ops = {
@@ -312,8 +300,9 @@ const escertke_tls_ops *escertke_tls_gnutls(void)
         .suite = conn_suite,
         .why = conn_why,
         .close = conn_close,
-        .sha256 = gnutls_sha256,
-        .random = gnutls_random,
+        .sha256 = esc_gnutls_sha256,
+        .random = esc_gnutls_random,
+        .ecdsa_verify = esc_gnutls_ecdsa_verify,
     };
     return &ops;
 }

@@ -75,7 +75,7 @@ escertke_span esc_mbedtls_credential_cert(const void *credential);
 /** One more user of a credential. */
 struct mbedtls_credential *esc_mbedtls_credential_share(const void *credential);
 /** Random octets from the operating system (or the device's hardware_poll), as the library wants it. @return 0, or its error */
-int esc_mbedtls_random(void *unused, unsigned char *out, size_t len);
+int esc_mbedtls_rng(void *unused, unsigned char *out, size_t len);
 
 /* mbedtls_verify.c */
 /** One certificate appended to a list. What the library does not know in it is left to escertke_cert_check_path. @return 0, or
@@ -108,5 +108,10 @@ escertke_err esc_mbedtls_classify(int code, int sent, int *alert);
 void esc_mbedtls_words(int code, char *out, size_t cap);
 /** Refuse in the middle of a step. @return an error to return to the library */
 int esc_mbedtls_refuse(struct mbedtls_conn *conn, escertke_err err, int alert, const char *words);
+
+/* mbedtls_crypto.c: as in escertke_tls_ops */
+escertke_err esc_mbedtls_sha256(escertke_span in, uint8_t out[32]);
+escertke_err esc_mbedtls_random(uint8_t *out, size_t len);
+escertke_err esc_mbedtls_ecdsa_verify(escertke_span spki, escertke_span data, escertke_span signature);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include <mbedtls/sha256.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
@@ -282,18 +281,6 @@ static const char *conn_why(void *p, int *alert)
     return conn->words;
 }
 
-static escertke_err mbedtls_sha256_of(escertke_span in, uint8_t out[32])
-{
-    static const uint8_t nothing = 0;
-
-    return mbedtls_sha256_ret(in.len ? in.ptr : &nothing, in.len, out, 0) == 0 ? ESCERTKE_OK : ESCERTKE_ERR_BACKEND;
-}
-
-static escertke_err mbedtls_random(uint8_t *out, size_t len)
-{
-    return esc_mbedtls_random(NULL, out, len) == 0 ? ESCERTKE_OK : ESCERTKE_ERR_BACKEND;
-}
-
 const escertke_tls_ops *escertke_tls_mbedtls(void)
 {
     static const escertke_tls_ops ops = {
@@ -309,8 +296,9 @@ const escertke_tls_ops *escertke_tls_mbedtls(void)
         .suite = conn_suite,
         .why = conn_why,
         .close = conn_close,
-        .sha256 = mbedtls_sha256_of,
-        .random = mbedtls_random,
+        .sha256 = esc_mbedtls_sha256,
+        .random = esc_mbedtls_random,
+        .ecdsa_verify = esc_mbedtls_ecdsa_verify,
     };
     return &ops;
 }

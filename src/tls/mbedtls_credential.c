@@ -25,7 +25,7 @@ static escertke_err refuse(escertke_detail *d, escertke_err err, int code, const
     return esc_fail(d, err, "TS-0003 8.1.2.3", "%s", what);
 }
 
-int esc_mbedtls_random(void *unused, unsigned char *out, size_t len)
+int esc_mbedtls_rng(void *unused, unsigned char *out, size_t len)
 {
     (void)unused;
     while (len) {
@@ -107,7 +107,7 @@ static int pin_protocol(struct mbedtls_credential *cred, mbedtls_ssl_config *con
     mbedtls_ssl_conf_sig_hashes(conf, hashes);
     mbedtls_ssl_conf_extended_master_secret(conf, MBEDTLS_SSL_EXTENDED_MS_ENABLED);
     mbedtls_ssl_conf_authmode(conf, MBEDTLS_SSL_VERIFY_REQUIRED);
-    mbedtls_ssl_conf_rng(conf, esc_mbedtls_random, NULL);
+    mbedtls_ssl_conf_rng(conf, esc_mbedtls_rng, NULL);
 #if defined(MBEDTLS_SSL_SESSION_TICKETS) && defined(MBEDTLS_SSL_CLI_C)
     mbedtls_ssl_conf_session_tickets(conf, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
 #endif

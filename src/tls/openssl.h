@@ -56,4 +56,9 @@ escertke_err esc_openssl_path_error(int x509_error, int *alert);
 /** DER of a certificate in the library's memory. @return OK, NOMEM, BACKEND */
 escertke_err esc_openssl_der(const X509 *cert, uint8_t **der, size_t *len);
 
+/* openssl_crypto.c: as in escertke_tls_ops */
+escertke_err esc_openssl_sha256(escertke_span in, uint8_t out[32]);
+escertke_err esc_openssl_random(uint8_t *out, size_t len);
+escertke_err esc_openssl_ecdsa_verify(escertke_span spki, escertke_span data, escertke_span signature);
+
 #endif

@@ -3,7 +3,6 @@
 
 #include <escertke/cert.h>
 #include <openssl/err.h>
-#include <openssl/rand.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -461,22 +460,6 @@ static const char *conn_why(void *p, int *alert)
     return conn->words ? conn->words : "";
 }
 
-static escertke_err openssl_sha256(escertke_span in, uint8_t out[32])
-{
-    static const uint8_t nothing = 0;
-    unsigned int len = 0;
-
-    if (EVP_Digest(in.len ? in.ptr : &nothing, in.len, out, &len, EVP_sha256(), NULL) == 1 && len == 32)
-        return ESCERTKE_OK;
-    ERR_clear_error();
-    return ESCERTKE_ERR_BACKEND;
-}
-
-static escertke_err openssl_random(uint8_t *out, size_t len)
-{
-    return len <= 4096 && RAND_priv_bytes(out, (int)len) == 1 ? ESCERTKE_OK : ESCERTKE_ERR_BACKEND;
-}
-
 const escertke_tls_ops *escertke_tls_openssl(void)
 {
     static const escertke_tls_ops ops = {
@@ -492,8 +475,9 @@ const escertke_tls_ops *escertke_tls_openssl(void)
         .suite = conn_suite,
         .why = conn_why,
         .close = conn_close,
-        .sha256 = openssl_sha256,
-        .random = openssl_random,
+        .sha256 = esc_openssl_sha256,
+        .random = esc_openssl_random,
+        .ecdsa_verify = esc_openssl_ecdsa_verify,
     };
     return &ops;
 }
