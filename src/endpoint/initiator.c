@@ -119,7 +119,7 @@ escertke_err escertke_initiator_step(escertke_initiator *i, escertke_span in, es
         return err;
     err = esc_peers_entry(&i->identity, &i->expect, i->session, ESCERTKE_INITIATOR, now, &i->entry);
     if (err == ESCERTKE_OK)
-        err = i->identity.store->ops->put(i->identity.store->state, &i->entry, &i->detail);
+        err = i->identity.store->ops->put(i->identity.store->state, &i->entry, NULL, &i->detail);
     if (err != ESCERTKE_OK) {
         escertke_key_entry_wipe(&i->entry);
         return esc_fail(&i->detail, err, "TS-0003 8.7.2.2 C.2", "the key could not be kept: %s", escertke_err_text(err));

@@ -103,6 +103,7 @@ escertke_err esc_peers_entry(const escertke_identity *identity, const escertke_e
     snprintf(out->suite, sizeof out->suite, "%s", escertke_session_suite(session));
     snprintf(out->engine, sizeof out->engine, "%s", identity->tls->name);
     out->role = role;
+    out->confirmed = role == ESCERTKE_INITIATOR; /* M4 has been verified */
     out->flavour = flavour_of(expect, &peer);
     out->usage = identity->usage ? identity->usage : ESCERTKE_USAGE_ESPRIM;
     out->created_s = now.unix_s;

@@ -143,7 +143,7 @@ static escertke_err keep_key(struct exchange *x, escertke_session *session, esce
     escertke_err err = esc_peers_entry(identity, &x->expect, session, ESCERTKE_TERMINATOR, x->now, entry);
     pthread_rwlock_unlock(&x->t->credential_lock);
     if (err == ESCERTKE_OK)
-        err = identity->store->ops->put(identity->store->state, entry, &x->answer->detail);
+        err = identity->store->ops->put(identity->store->state, entry, NULL, &x->answer->detail);
     escertke_wipe(entry->key.key, sizeof entry->key.key);
     return err;
 }

@@ -167,11 +167,12 @@ static escertke_err put_locked(struct memory *m, const escertke_key_entry *e, es
     return ESCERTKE_OK;
 }
 
-static escertke_err memory_put(void *store, const escertke_key_entry *e, escertke_detail *d)
+static escertke_err memory_put(void *store, const escertke_key_entry *e, const escertke_put_options *o, escertke_detail *d)
 {
     struct memory *m = store;
     const char *fault = e ? esc_entry_fault(e) : "no entry";
 
+    (void)o;
     if (fault)
         return esc_fail(d, ESCERTKE_ERR_ARG, "", "key store: entry refused: %s", fault);
     pthread_mutex_lock(&m->lock);

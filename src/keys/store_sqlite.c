@@ -158,13 +158,14 @@ static void lead(struct file_store *s)
     pthread_cond_broadcast(&g->changed);
 }
 
-static escertke_err file_put(void *store, const escertke_key_entry *e, escertke_detail *d)
+static escertke_err file_put(void *store, const escertke_key_entry *e, const escertke_put_options *o, escertke_detail *d)
 {
     struct file_store *s = store;
     struct group *g = &s->group;
     struct waiter w = { .entry = e, .detail = d };
     const char *fault = e ? esc_entry_fault(e) : "no entry";
 
+    (void)o;
     if (fault)
         return esc_fail(d, ESCERTKE_ERR_ARG, "", "key store: entry refused: %s", fault);
     pthread_mutex_lock(&g->lock);

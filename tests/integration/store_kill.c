@@ -23,11 +23,11 @@ static void *put_for_ever(void *arg)
 {
     for (uint32_t n = *(uint32_t *)arg; n < KEYS_MAX; n += THREADS) {
         escertke_key_entry e = entry_make(n, 100 + n, 1000000), old;
-        if (child_store.ops->put(child_store.state, &e, NULL) != ESCERTKE_OK || write(said_fd, &n, sizeof n) != sizeof n)
+        if (child_store.ops->put(child_store.state, &e, NULL, NULL) != ESCERTKE_OK || write(said_fd, &n, sizeof n) != sizeof n)
             _exit(1);
         if (n % 16 == 15) { /* deletions empty the log: killed in there as well. What was never said may go. */
             old = entry_make(KEYS_MAX + n, 1, 2);
-            if (child_store.ops->put(child_store.state, &old, NULL) != ESCERTKE_OK ||
+            if (child_store.ops->put(child_store.state, &old, NULL, NULL) != ESCERTKE_OK ||
                 child_store.ops->remove(child_store.state, old.key.id, NULL) != ESCERTKE_OK)
                 _exit(1);
         }

@@ -74,7 +74,7 @@ static void damaged_rows_are_not_taken_over(void **state)
         size_t count = 0;
 
         assert_ok(escertke_store_sqlite(path, &s, NULL));
-        assert_ok(s.ops->put(s.state, &e, NULL));
+        assert_ok(s.ops->put(s.state, &e, NULL, NULL));
         spoil(rows[i].set);
         out = e;
         escertke_err err = s.ops->get(s.state, e.key.id, 100, &out, &d);

@@ -160,7 +160,7 @@ static size_t make_store(uint8_t *file, size_t cap)
     assert_ok(escertke_store_sqlite(path, &s, NULL));
     for (uint32_t n = 0; n < 200; n++) {
         escertke_key_entry e = entry_make(n, 100, 200);
-        assert_ok(s.ops->put(s.state, &e, NULL));
+        assert_ok(s.ops->put(s.state, &e, NULL, NULL));
     }
     escertke_store_close(&s);
     size_t len = read_whole(file, cap);
@@ -185,7 +185,7 @@ static escertke_err use_all(escertke_detail *d)
             worst = err;
     }
     escertke_key_entry fresh = entry_make(1000, 150, 200);
-    if ((err = s.ops->put(s.state, &fresh, d)) != ESCERTKE_OK)
+    if ((err = s.ops->put(s.state, &fresh, NULL, d)) != ESCERTKE_OK)
         worst = err;
     if ((err = s.ops->prune(s.state, 199, NULL, d)) != ESCERTKE_OK)
         worst = err;
@@ -242,7 +242,7 @@ static void *open_and_put(void *arg)
     escertke_err err = escertke_store_sqlite(path, &s, NULL);
 
     if (err == ESCERTKE_OK) {
-        err = s.ops->put(s.state, &e, NULL);
+        err = s.ops->put(s.state, &e, NULL, NULL);
         escertke_store_close(&s);
     }
     return (void *)(uintptr_t)err;

@@ -11,7 +11,7 @@ static escertke_store store;
 
 static escertke_err put(const escertke_key_entry *e)
 {
-    return store.ops->put(store.state, e, NULL);
+    return store.ops->put(store.state, e, NULL, NULL);
 }
 
 static escertke_err get(const uint8_t *id, int64_t unix_s, escertke_key_entry *out)
@@ -229,7 +229,7 @@ static void bad_entry_is_refused(void)
     escertke_detail d = detail_new();
 
     e.peer[0] = '\0';
-    assert_int_equal(store.ops->put(store.state, &e, &d), ESCERTKE_ERR_ARG);
+    assert_int_equal(store.ops->put(store.state, &e, NULL, &d), ESCERTKE_ERR_ARG);
     assert_non_null(strstr(d.reason, "no peer identity"));
     assert_int_equal(put(NULL), ESCERTKE_ERR_ARG);
     assert_int_equal(count_all(), 0);

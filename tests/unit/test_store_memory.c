@@ -6,7 +6,7 @@ static escertke_err put(escertke_store *s, uint32_t n, int64_t created_s, int64_
 {
     escertke_key_entry e = entry_make(n, created_s, expires_s);
 
-    return s->ops->put(s->state, &e, NULL);
+    return s->ops->put(s->state, &e, NULL, NULL);
 }
 
 static escertke_err get(escertke_store *s, uint32_t n, int64_t unix_s)
@@ -26,7 +26,7 @@ static void full_is_a_limit(void **state)
     assert_ok(escertke_store_memory(3, &s));
     for (uint32_t n = 0; n < 3; n++)
         assert_ok(put(&s, n, 100, 200));
-    assert_int_equal(s.ops->put(s.state, &e, &d), ESCERTKE_ERR_LIMIT);
+    assert_int_equal(s.ops->put(s.state, &e, NULL, &d), ESCERTKE_ERR_LIMIT);
     assert_non_null(strstr(d.reason, "holds 3 entries"));
     assert_ok(put(&s, 1, 150, 300)); /* to replace needs no room */
     for (uint32_t n = 0; n < 3; n++)

@@ -50,7 +50,7 @@ static void put_ok(escertke_store *s, uint32_t n)
 {
     escertke_key_entry e = entry_make(n, 100 + n, 100000);
 
-    assert_ok(s->ops->put(s->state, &e, NULL));
+    assert_ok(s->ops->put(s->state, &e, NULL, NULL));
 }
 
 static bool holds(escertke_store *s, uint32_t n)
@@ -108,13 +108,13 @@ static void removed_keys_are_overwritten(void **state)
     for (uint32_t n = 50; n < 60; n++)
         put_ok(&s, n);
     memset(old.key.key, 0x5c, sizeof old.key.key);
-    assert_ok(s.ops->put(s.state, &old, NULL));
+    assert_ok(s.ops->put(s.state, &old, NULL, NULL));
     assert_true(file_holds(log, old.key.key, sizeof old.key.key));
-    assert_ok(s.ops->put(s.state, &e, NULL)); /* replaces it */
+    assert_ok(s.ops->put(s.state, &e, NULL, NULL)); /* replaces it */
     assert_ok(s.ops->remove(s.state, e.key.id, NULL));
     assert_false(file_holds(path, e.key.key, sizeof e.key.key) || file_holds(log, e.key.key, sizeof e.key.key));
     assert_false(file_holds(path, old.key.key, sizeof e.key.key) || file_holds(log, old.key.key, sizeof e.key.key));
-    assert_ok(s.ops->put(s.state, &e, NULL));
+    assert_ok(s.ops->put(s.state, &e, NULL, NULL));
     assert_ok(s.ops->prune(s.state, 200, NULL, NULL));
     assert_false(file_holds(path, e.key.key, sizeof e.key.key) || file_holds(log, e.key.key, sizeof e.key.key));
     escertke_store_close(&s);
@@ -151,7 +151,7 @@ static void *put_many(void *arg)
     for (uint32_t n = w->first; n < w->first + PER_THREAD; n++) {
         escertke_key_entry e = entry_make(n, 100 + n, 100000);
         escertke_detail d = detail_new();
-        w->bad += w->store->ops->put(w->store->state, &e, &d) != ESCERTKE_OK || d.err != ESCERTKE_OK;
+        w->bad += w->store->ops->put(w->store->state, &e, NULL, &d) != ESCERTKE_OK || d.err != ESCERTKE_OK;
         w->bad += !holds(w->store, n); /* visible as soon as put has returned */
     }
     return NULL;
@@ -234,7 +234,7 @@ static void *put_some_refused(void *arg)
         escertke_err expected = n % 3 ? ESCERTKE_OK : ESCERTKE_ERR_STORE;
         if (expected != ESCERTKE_OK)
             strcpy(e.peer, REFUSED_PEER);
-        w->bad += w->store->ops->put(w->store->state, &e, &d) != expected || d.err != expected;
+        w->bad += w->store->ops->put(w->store->state, &e, NULL, &d) != expected || d.err != expected;
         w->bad += holds(w->store, n) != (expected == ESCERTKE_OK);
     }
     return NULL;
@@ -308,7 +308,7 @@ static void full_disk(void **state)
         limit_files(limits[i]);
         for (; n < 5000; n++) {
             escertke_key_entry e = entry_make(n, 100 + n, 100000);
-            if ((err = s.ops->put(s.state, &e, &d)) != ESCERTKE_OK)
+            if ((err = s.ops->put(s.state, &e, NULL, &d)) != ESCERTKE_OK)
                 break;
         }
         limit_files(old.rlim_cur);
@@ -344,7 +344,7 @@ static void full_disk_left_full(void **state)
     limit_files(150000);
     for (; n < 5000 && err == ESCERTKE_OK; n++) {
         escertke_key_entry e = entry_make(n, 100 + n, 100000);
-        err = s.ops->put(s.state, &e, NULL);
+        err = s.ops->put(s.state, &e, NULL, NULL);
     }
     assert_int_equal(err, ESCERTKE_ERR_STORE_FULL);
     escertke_store_close(&s); /* while nothing can be written */
@@ -426,11 +426,11 @@ static void gives_up_on_a_writer_that_stays(void **state)
     assert_ok(escertke_store_sqlite(path, &s, NULL));
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(s.ops->put(s.state, &e, &d), ESCERTKE_ERR_STORE);
+    assert_int_equal(s.ops->put(s.state, &e, NULL, &d), ESCERTKE_ERR_STORE);
     assert_non_null(strstr(d.reason, "another process"));
     assert_int_equal(s.ops->get(s.state, e.key.id, 100, &out, NULL), ESCERTKE_ERR_NOT_FOUND);
     sqlite3_close(db);
-    assert_ok(s.ops->put(s.state, &e, NULL));
+    assert_ok(s.ops->put(s.state, &e, NULL, NULL));
     escertke_store_close(&s);
     unlink(path);
 }

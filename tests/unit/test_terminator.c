@@ -419,9 +419,9 @@ static void peer_rules(void **state)
 
 /* ---- a store that fails: no key, no M4 ------------------------------------------------------------------------------ */
 
-static escertke_err full_put(void *store, const escertke_key_entry *e, escertke_detail *d)
+static escertke_err full_put(void *store, const escertke_key_entry *e, const escertke_put_options *o, escertke_detail *d)
 {
-    (void)store, (void)e, (void)d;
+    (void)store, (void)e, (void)o, (void)d;
     return ESCERTKE_ERR_STORE_FULL;
 }
 
