@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
+#include "base/pem.h"
 #include "tls/own_chain.h"
 
 /* Trust anchors in one credential. */

@@ -1,48 +1,12 @@
 #include "tls/own_chain.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include <escertke/cert.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
+#include "base/pem.h"
 
 #define CLAUSE "TS-0003 8.1.2.3"
-
-/* Where @p mark begins in the text; NULL if it does not occur. */
-static const uint8_t *find(escertke_span text, const char *mark)
-{
-    size_t len = strlen(mark);
-
-    for (size_t i = 0; len <= text.len && i <= text.len - len; i++)
-        if (memcmp(text.ptr + i, mark, len) == 0)
-            return text.ptr + i;
-    return NULL;
-}
-
-static void move_to(escertke_span *text, const uint8_t *at)
-{
-    text->len -= (size_t)(at - text->ptr);
-    text->ptr = at;
-}
-
-escertke_err esc_pem_next(escertke_span *text, const char *label, escertke_buf *der)
-{
-    char begin[64], end[64];
-    const uint8_t *from, *to;
-
-    snprintf(begin, sizeof begin, "-----BEGIN %s-----", label);
-    snprintf(end, sizeof end, "-----END %s-----", label);
-    if (!(from = find(*text, begin)))
-        return ESCERTKE_ERR_NOT_FOUND;
-    move_to(text, from + strlen(begin));
-    if (!(to = find(*text, end)))
-        return ESCERTKE_ERR_BASE64;
-    escertke_err err = escertke_base64_decode((escertke_span){ text->ptr, (size_t)(to - text->ptr) }, der);
-    move_to(text, to + strlen(end));
-    return err;
-}
 
 struct chain {
     escertke_buf der[ESCERTKE_CHAIN_MAX];

@@ -12,10 +12,4 @@
 ESCERTKE_CHECKED escertke_err esc_own_chain_check(const escertke_credential_source *src, uint8_t **leaf, size_t *leaf_len,
                                                   escertke_detail *d);
 
-/**
- * The next PEM block with that label ("CERTIFICATE"): its octets in @p der, @p text moved behind it.
- * @return OK, NOT_FOUND (no further block), BASE64 (broken block), TOO_LARGE, NOMEM
- */
-ESCERTKE_CHECKED escertke_err esc_pem_next(escertke_span *text, const char *label, escertke_buf *der);
-
 #endif
