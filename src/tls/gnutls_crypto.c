@@ -4,6 +4,8 @@
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
 
+#include "tls/ecdsa.h"
+
 static const uint8_t nothing;
 
 escertke_err esc_gnutls_sha256(escertke_span in, uint8_t out[32])
@@ -24,17 +26,15 @@ static gnutls_datum_t datum(escertke_span in)
 escertke_err esc_gnutls_ecdsa_verify(escertke_span spki, escertke_span data, escertke_span signature)
 {
     gnutls_datum_t der = datum(spki), tbs = datum(data), sig = datum(signature);
-    gnutls_ecc_curve_t curve;
+    struct esc_ecdsa parts;
     gnutls_pubkey_t key;
     bool ok;
 
-    if (spki.len > UINT32_MAX || data.len > UINT32_MAX || signature.len > UINT32_MAX)
+    if (data.len > UINT32_MAX || !esc_ecdsa_read(spki, signature, &parts))
         return ESCERTKE_ERR_SIGNATURE;
     if (gnutls_pubkey_init(&key) < 0)
         return ESCERTKE_ERR_NOMEM;
     ok = gnutls_pubkey_import(key, &der, GNUTLS_X509_FMT_DER) == 0 &&
-         gnutls_pubkey_get_pk_algorithm(key, NULL) == GNUTLS_PK_ECDSA &&
-         gnutls_pubkey_export_ecc_raw(key, &curve, NULL, NULL) == 0 && curve == GNUTLS_ECC_CURVE_SECP256R1 &&
          gnutls_pubkey_verify_data2(key, GNUTLS_SIGN_ECDSA_SHA256, 0, &tbs, &sig) >= 0;
     gnutls_pubkey_deinit(key);
     return ok ? ESCERTKE_OK : ESCERTKE_ERR_SIGNATURE;
