@@ -143,7 +143,7 @@ typedef void (*escertke_lint_fn)(void *ctx, escertke_lint_level level, size_t po
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_lint(const escertke_span *path, size_t count, int64_t unix_s,
                                                               bool strict, escertke_lint_fn fn, void *ctx);
 
-/** Who a certificate says it is, for people: "serial 1F…, URI://sp/in1/Cx, DNS:…". Cut to cap. */
+/** Who a certificate says it is, for people: "subject CN=…, serial 1F…, URI://sp/in1/Cx, DNS:…", printable. Cut to cap. */
 ESCERTKE_API void escertke_cert_describe(const escertke_cert *cert, char *out, size_t cap);
 
 /**

@@ -1,5 +1,6 @@
 #include "cert/constraints.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -7,9 +8,11 @@
 #include "cert/oid.h"
 #include "cert/profile.h"
 #include "cert/san.h"
+#include "cert/words.h"
 
 #define CLAUSE "RFC 5280 4.2.1.10"
 #define SHOWN_MAX 128
+#define MORE_MAX 24u /* room for ", and 64 more" */
 
 struct subtree {
     struct esc_name base;
@@ -22,6 +25,8 @@ struct subtrees {
     size_t count;
     size_t comparisons_left;
     size_t ca, below; /* positions on the path, for texts */
+    const escertke_cert *certs;
+    size_t certs_count;
 };
 
 /* ---- one name against one subtree --------------------------------------------------------------------------- */
@@ -196,7 +201,14 @@ static const struct {
 
 static escertke_err bad_constraint(const struct subtrees *s, const char *what, escertke_detail *d)
 {
-    return esc_fail(d, ESCERTKE_ERR_CERT, CLAUSE, "name constraints of certificate %zu: %s", s->ca, what);
+    const struct esc_refusal r = { s->certs ? &s->certs[s->ca] : NULL,
+                                   s->ca,
+                                   s->certs_count,
+                                   "name constraints that can be compared with the names below",
+                                   what,
+                                   "the CA has to be made again, e.g. by: escertke pki init; it must not be trusted as it is" };
+
+    return esc_fail_cert(d, ESCERTKE_ERR_CERT, CLAUSE, &r, "name constraints of certificate %zu: %s", s->ca, what);
 }
 
 static escertke_err read_subtree(struct der *list, bool excluded, struct subtrees *s, escertke_detail *d)
@@ -250,17 +262,62 @@ static escertke_err read_constraints(const escertke_cert *ca, struct subtrees *s
 
 /* ---- names against one CA ----------------------------------------------------------------------------------- */
 
-static escertke_err refuse(const struct subtrees *s, const struct esc_name *name, const char *why, escertke_detail *d)
+/* Constraints of some types, "URI m2m.example.org, URI .m2m.example.org, and 3 more": whole ones as far as there is room. */
+static void subtrees_text(const struct subtrees *s, unsigned set, bool excluded, char *out, size_t cap)
+{
+    char shown[SHOWN_MAX], piece[SHOWN_MAX + 32];
+    size_t len = 0, left_off = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < s->count; i++) {
+        const struct subtree *sub = &s->item[i];
+        if (sub->excluded != excluded || !(set & ESC_NAMES_OF(sub->base.type)))
+            continue;
+        esc_name_text(&sub->base, shown, sizeof shown);
+        int n =
+            snprintf(piece, sizeof piece, "%s%s %s", len ? ", " : "", esc_name_kind(sub->base.type), *shown ? shown : "(all)");
+        if (n < 0 || left_off || len + (size_t)n + MORE_MAX >= cap) {
+            left_off++;
+            continue;
+        }
+        memcpy(out + len, piece, (size_t)n + 1);
+        len += (size_t)n;
+    }
+    if (left_off && len + MORE_MAX <= cap)
+        snprintf(out + len, cap - len, "%s%zu more", len ? ", and " : "", left_off);
+}
+
+static void expected_text(const struct subtrees *s, uint8_t type, bool excluded, char *out, size_t cap)
+{
+    char ca[40], list[200];
+
+    esc_position_text(s->ca, s->certs_count, ca, sizeof ca);
+    subtrees_text(s, ESC_NAMES_OF(type), excluded, list, sizeof list);
+    snprintf(out, cap, "%s %s (name constraints of the %s)", excluded ? "no name within" : "a name within", list, ca);
+}
+
+static escertke_err refuse(const struct subtrees *s, const struct esc_name *name, bool excluded, const char *why,
+                           escertke_detail *d)
 {
     static const char *const kinds[] = {
         "otherName", "rfc822Name",  "dNSName", "x400Address", "directoryName", "ediPartyName", "uniformResourceIdentifier",
         "iPAddress", "registeredID"
     };
-    char shown[SHOWN_MAX];
+    char shown[SHOWN_MAX], expected[288], found[SHOWN_MAX + 16];
+    const struct esc_refusal r = {
+        &s->certs[s->below],
+        s->below,
+        s->certs_count,
+        expected,
+        found,
+        "have it issued by a CA whose name constraints permit this name, or with a name inside them: escertke inspect shows both"
+    };
 
     esc_name_text(name, shown, sizeof shown);
-    return esc_fail(d, ESCERTKE_ERR_CERT, CLAUSE, "%s%s%s of certificate %zu %s (name constraints of certificate %zu)",
-                    kinds[name->type], *shown ? " " : "", shown, s->below, why, s->ca);
+    expected_text(s, name->type, excluded, expected, sizeof expected);
+    snprintf(found, sizeof found, "%s %s", esc_name_kind(name->type), shown);
+    return esc_fail_cert(d, ESCERTKE_ERR_CERT, CLAUSE, &r, "%s%s%s of certificate %zu %s (name constraints of certificate %zu)",
+                         kinds[name->type], *shown ? " " : "", shown, s->below, why, s->ca);
 }
 
 static escertke_err check_name(struct subtrees *s, const struct esc_name *name, escertke_detail *d)
@@ -276,16 +333,16 @@ static escertke_err check_name(struct subtrees *s, const struct esc_name *name, 
             (types[name->type].applies && !types[name->type].applies(name->value, sub->base.value)))
             continue;
         if (!types[name->type].within)
-            return refuse(s, name, "is of a constrained type that cannot be evaluated", d);
+            return refuse(s, name, sub->excluded, "is of a constrained type that cannot be evaluated", d);
         if (types[name->type].usable && !types[name->type].usable(name->value))
-            return refuse(s, name, types[name->type].unusable, d);
+            return refuse(s, name, sub->excluded, types[name->type].unusable, d);
         bool within = types[name->type].within(name->value, sub->base.value, sub->excluded);
         if (sub->excluded && within)
-            return refuse(s, name, "is excluded", d);
+            return refuse(s, name, true, "is excluded", d);
         constrained |= !sub->excluded;
         permitted |= !sub->excluded && within;
     }
-    return !constrained || permitted ? ESCERTKE_OK : refuse(s, name, "is not permitted", d);
+    return !constrained || permitted ? ESCERTKE_OK : refuse(s, name, false, "is not permitted", d);
 }
 
 /* The subject counts as a directoryName, its emailAddress attributes as rfc822Names. */
@@ -327,6 +384,8 @@ escertke_err esc_constraints_check(const escertke_cert *certs, size_t count, esc
     escertke_err err;
 
     s.comparisons_left = COMPARISONS_MAX;
+    s.certs = certs;
+    s.certs_count = count;
     for (s.ca = 1; s.ca < count; s.ca++) {
         if (!certs[s.ca].has_name_constraints)
             continue;
@@ -341,4 +400,14 @@ escertke_err esc_constraints_check(const escertke_cert *certs, size_t count, esc
         }
     }
     return ESCERTKE_OK;
+}
+
+bool esc_constraints_text(const escertke_cert *ca, bool excluded, char *out, size_t cap)
+{
+    struct subtrees s = { .certs = NULL };
+
+    if (read_constraints(ca, &s, NULL) != ESCERTKE_OK)
+        return false;
+    subtrees_text(&s, ~0u, excluded, out, cap);
+    return true;
 }

@@ -15,4 +15,10 @@
  */
 ESCERTKE_CHECKED escertke_err esc_constraints_check(const escertke_cert *certs, size_t count, escertke_detail *d);
 
+/**
+ * The permitted or excluded subtrees of a CA for people, "URI m2m.example.org, DNS .example.org"; "" if there are none. For a CA
+ * that has name constraints. False if they cannot be read. @p out holds at least 32 characters.
+ */
+ESCERTKE_CHECKED bool esc_constraints_text(const escertke_cert *ca, bool excluded, char *out, size_t cap);
+
 #endif

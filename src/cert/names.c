@@ -1,7 +1,9 @@
 #include "cert/names.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/fail.h"
 #include "cert/oid.h"
 
 /* ---- text --------------------------------------------------------------------------------------------------- */
@@ -196,6 +198,71 @@ bool esc_dn_find(escertke_span name, escertke_span oid, size_t *at, escertke_spa
     return false;
 }
 
+/* Attribute types that people know by a short name (RFC 4514 3 and what certificates of devices carry). */
+static void attribute_type(escertke_span oid, char *out, size_t cap)
+{
+    static const struct {
+        const char *name;
+        uint8_t len, oid[10];
+    } types[] = {
+        { "CN", 3, { 0x55, 4, 3 } },
+        { "serialNumber", 3, { 0x55, 4, 5 } },
+        { "C", 3, { 0x55, 4, 6 } },
+        { "L", 3, { 0x55, 4, 7 } },
+        { "ST", 3, { 0x55, 4, 8 } },
+        { "O", 3, { 0x55, 4, 10 } },
+        { "OU", 3, { 0x55, 4, 11 } },
+        { "DC", 10, { 0x09, 0x92, 0x26, 0x89, 0x93, 0xF2, 0x2C, 0x64, 1, 25 } },
+        { "UID", 10, { 0x09, 0x92, 0x26, 0x89, 0x93, 0xF2, 0x2C, 0x64, 1, 1 } },
+        { "emailAddress", 9, { 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 9, 1 } },
+    };
+
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (escertke_span_equal(oid, (escertke_span){ types[i].oid, types[i].len })) {
+            snprintf(out, cap, "%s", types[i].name);
+            return;
+        }
+    esc_oid_text(oid, false, out, cap);
+}
+
+void esc_escape(escertke_span text, const char *special, char *out, size_t cap)
+{
+    char clean[256];
+    size_t len = 0;
+
+    if (!cap)
+        return;
+    esc_printable(text, clean, sizeof clean);
+    for (const char *at = clean; *at; at++) {
+        bool quote = *at == '\\' || strchr(special, *at);
+        if (len + quote + 1 >= cap)
+            break;
+        if (quote)
+            out[len++] = '\\';
+        out[len++] = *at;
+    }
+    out[len] = '\0';
+}
+
+void esc_dn_text(escertke_span name, char *out, size_t cap)
+{
+    struct dn_walk w = dn_walk(name);
+    char type[64], value[128];
+    size_t len = 0;
+
+    if (cap)
+        out[0] = '\0';
+    while (dn_next(&w) && len < cap) {
+        attribute_type(w.oid, type, sizeof type);
+        if (is_text(w.value.tag))
+            esc_escape(w.value.value, ",+\"", value, sizeof value);
+        else
+            snprintf(value, sizeof value, "(%zu octets)", w.value.value.len);
+        int n = snprintf(out + len, cap - len, "%s%s=%s", !len ? "" : w.starts_rdn ? ", " : "+", type, value);
+        len += n > 0 ? (size_t)n : 0;
+    }
+}
+
 /* ---- general names ------------------------------------------------------------------------------------------ */
 
 static bool is_printable(escertke_span text)
@@ -208,8 +275,9 @@ static bool is_printable(escertke_span text)
 
 bool esc_general_name(struct der *r, struct esc_name *out)
 {
-    static const bool constructed[] = { [NAME_OTHER] = true, [NAME_X400] = true, [NAME_DIRECTORY] = true, [NAME_EDI] = true,
-                                        [NAME_REGISTERED_ID] = false };
+    static const bool constructed[] = {
+        [NAME_OTHER] = true, [NAME_X400] = true, [NAME_DIRECTORY] = true, [NAME_EDI] = true, [NAME_REGISTERED_ID] = false
+    };
     struct der_tlv t, name;
     struct esc_other other;
 
@@ -217,21 +285,16 @@ bool esc_general_name(struct der *r, struct esc_name *out)
         return false;
     out->type = t.tag & 0x1F;
     out->value = t.value;
-    if (out->type > NAME_REGISTERED_ID ||
-        (t.tag & 0xE0) != (constructed[out->type] ? DER_CONTEXT_CONSTRUCTED : DER_CONTEXT))
+    if (out->type > NAME_REGISTERED_ID || (t.tag & 0xE0) != (constructed[out->type] ? DER_CONTEXT_CONSTRUCTED : DER_CONTEXT))
         return false;
     switch (out->type) {
-    case NAME_OTHER:
-        return esc_other_read(t.value, &other);
+    case NAME_OTHER: return esc_other_read(t.value, &other);
     case NAME_EMAIL:
     case NAME_DNS:
-    case NAME_URI:
-        return is_printable(t.value);
+    case NAME_URI: return is_printable(t.value);
     case NAME_DIRECTORY: /* a CHOICE is tagged explicitly: the Name inside is whole */
         return esc_der_only(t.value, DER_SEQUENCE, &name) && esc_dn_valid(t.value);
-    case NAME_REGISTERED_ID:
-        return esc_der_oid_valid(t.value);
-    default:
-        return true;
+    case NAME_REGISTERED_ID: return esc_der_oid_valid(t.value);
+    default: return true;
     }
 }

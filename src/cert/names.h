@@ -43,6 +43,14 @@ bool esc_dn_within(escertke_span name, escertke_span base);
 /** Value of the next attribute of this type from *@p at (start with 0) on; false = no more. For valid names. */
 bool esc_dn_find(escertke_span name, escertke_span oid, size_t *at, escertke_span *value);
 
+/**
+ * The name for people, "O=Example, CN=meter", attributes in their order; commas and quotes in values stand behind a backslash, so
+ * that no value can look like a further attribute. Cut to cap; "" for an empty name. For valid names.
+ */
+void esc_dn_text(escertke_span name, char *out, size_t cap);
+/** Printable copy of untrusted text in which @p special characters and backslashes stand behind a backslash. Cut to cap. */
+void esc_escape(escertke_span text, const char *special, char *out, size_t cap);
+
 /** Same text, ASCII letters of either case. */
 bool esc_text_equal(escertke_span a, escertke_span b);
 /** Is @p text one or more labels of 1...63 letters, digits, "-" or "_", joined by single dots, 253 at most? */

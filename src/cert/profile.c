@@ -5,6 +5,7 @@
 #include "cert/der.h"
 #include "cert/names.h"
 #include "cert/san.h"
+#include "cert/words.h"
 
 #define EXPIRES_SOON_S (30 * 86400)
 #define SERIAL_OCTETS_MAX 20u
@@ -45,31 +46,43 @@ static const char *oid_name(const struct named_oid *list, size_t count, escertke
     return "another algorithm";
 }
 
-static void key_found(const struct esc_view *v, char *out, size_t cap)
+const char *esc_key_kind(escertke_span spki)
 {
     static const struct named_oid keys[] = {
-        { "RSA", 9, { 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01 } }, { "Ed25519", 3, { 0x2B, 0x65, 0x70 } },
-        { "Ed448", 3, { 0x2B, 0x65, 0x71 } },  { "P-384", 5, { 0x2B, 0x81, 0x04, 0x00, 0x22 } },
-        { "P-521", 5, { 0x2B, 0x81, 0x04, 0x00, 0x23 } }, { "secp256k1", 5, { 0x2B, 0x81, 0x04, 0x00, 0x0A } },
+        { "RSA", 9, { 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01 } },
+        { "Ed25519", 3, { 0x2B, 0x65, 0x70 } },
+        { "Ed448", 3, { 0x2B, 0x65, 0x71 } },
+        { "P-384", 5, { 0x2B, 0x81, 0x04, 0x00, 0x22 } },
+        { "P-521", 5, { 0x2B, 0x81, 0x04, 0x00, 0x23 } },
+        { "secp256k1", 5, { 0x2B, 0x81, 0x04, 0x00, 0x0A } },
+        { "secp256r1", 8, { 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07 } },
     };
     static const uint8_t ec[] = { 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01 };
-    struct der_tlv spki, alg, id, curve;
-    const char *name = "another algorithm";
+    struct der_tlv whole, alg, id, curve;
 
-    if (!esc_der_only(cert_of(v)->spki, DER_SEQUENCE, &spki))
-        return;
-    struct der r = esc_der_init(spki.value);
+    if (!esc_der_only(spki, DER_SEQUENCE, &whole))
+        return "no SubjectPublicKeyInfo";
+    struct der r = esc_der_init(whole.value);
     if (!esc_der_take(&r, DER_SEQUENCE, &alg))
-        return;
+        return "no SubjectPublicKeyInfo";
     r = esc_der_init(alg.value);
-    if (esc_der_take(&r, DER_OID, &id)) {
-        bool is_ec = escertke_span_equal(id.value, (escertke_span){ ec, sizeof ec });
-        if (is_ec && !esc_der_peek(&r, DER_OID))
-            name = "a curve that is not given by name";
-        else if (!is_ec || esc_der_take(&r, DER_OID, &curve))
-            name = oid_name(keys, sizeof keys / sizeof *keys, is_ec ? curve.value : id.value);
-    }
-    snprintf(out, cap, "%s", name);
+    if (!esc_der_take(&r, DER_OID, &id))
+        return "no SubjectPublicKeyInfo";
+    bool is_ec = escertke_span_equal(id.value, (escertke_span){ ec, sizeof ec });
+    if (is_ec && !esc_der_take(&r, DER_OID, &curve))
+        return "a curve that is not given by name";
+    return oid_name(keys, sizeof keys / sizeof *keys, is_ec ? curve.value : id.value);
+}
+
+static void key_found(const struct esc_view *v, char *out, size_t cap)
+{
+    snprintf(out, cap, "%s", esc_key_kind(cert_of(v)->spki));
+}
+
+static void point_found(const struct esc_view *v, char *out, size_t cap)
+{
+    snprintf(out, cap, "a point of %zu octets that begins with %02X", cert_of(v)->public_key.len,
+             cert_of(v)->public_key.len ? cert_of(v)->public_key.ptr[0] : 0);
 }
 
 static void signature_found(const struct esc_view *v, char *out, size_t cap)
@@ -107,6 +120,22 @@ static bool serial_bad(const struct esc_view *v)
     return s.len > SERIAL_OCTETS_MAX || s.ptr[0] >= 0x80 || (s.len == 1 && s.ptr[0] == 0);
 }
 
+static void version_found(const struct esc_view *v, char *out, size_t cap)
+{
+    snprintf(out, cap, "version %d", cert_of(v)->version);
+}
+
+static void serial_found(const struct esc_view *v, char *out, size_t cap)
+{
+    escertke_span s = cert_of(v)->serial;
+
+    snprintf(out, cap, "%s of %zu octets",
+             s.ptr[0] >= 0x80          ? "a negative number"
+             : s.len == 1 && !s.ptr[0] ? "zero"
+                                       : "a number",
+             s.len);
+}
+
 static bool unknown_critical(const struct esc_view *v)
 {
     return cert_of(v)->unknown_critical;
@@ -129,22 +158,20 @@ static bool expires_soon(const struct esc_view *v)
     return !expired(v) && cert_of(v)->not_after - v->unix_s < EXPIRES_SOON_S;
 }
 
-static void time_found(int64_t unix_s, const char *what, char *out, size_t cap)
-{
-    char text[16];
-
-    escertke_timestamp_format(unix_s < 0 ? 0 : unix_s, text);
-    snprintf(out, cap, "%s %s UTC", what, text);
-}
-
 static void not_before_found(const struct esc_view *v, char *out, size_t cap)
 {
-    time_found(cert_of(v)->not_before, "notBefore", out, cap);
+    char date[64];
+
+    esc_date_text(cert_of(v)->not_before, v->unix_s, date, sizeof date);
+    snprintf(out, cap, "notBefore %s", date);
 }
 
 static void not_after_found(const struct esc_view *v, char *out, size_t cap)
 {
-    time_found(cert_of(v)->not_after, "notAfter", out, cap);
+    char date[64];
+
+    esc_date_text(cert_of(v)->not_after, v->unix_s, date, sizeof date);
+    snprintf(out, cap, "notAfter %s", date);
 }
 
 /* ---- what it may be used for -------------------------------------------------------------------------------- */
@@ -214,13 +241,23 @@ static bool anchor_denies_ca(const struct esc_view *v)
     return (cert_of(v)->has_basic_constraints && not_a_ca(v)) || (cert_of(v)->has_key_usage && no_cert_sign(v));
 }
 
-static bool path_too_long(const struct esc_view *v)
+static int intermediates_below(const struct esc_view *v)
 {
     int below = 0;
 
     for (size_t i = 1; i < v->at; i++)
         below += !esc_cert_self_issued(&v->certs[i]);
-    return cert_of(v)->path_len >= 0 && below > cert_of(v)->path_len;
+    return below;
+}
+
+static bool path_too_long(const struct esc_view *v)
+{
+    return cert_of(v)->path_len >= 0 && intermediates_below(v) > cert_of(v)->path_len;
+}
+
+static void path_len_found(const struct esc_view *v, char *out, size_t cap)
+{
+    snprintf(out, cap, "%d below it, pathLenConstraint %d", intermediates_below(v), cert_of(v)->path_len);
 }
 
 static bool issuer_constrains_nothing(const struct esc_view *v)
@@ -242,53 +279,87 @@ static bool issuer_constrains_nothing(const struct esc_view *v)
 #define UNSUPPORTED ALERT_UNSUPPORTED_CERTIFICATE
 #define EXPIRED ALERT_CERTIFICATE_EXPIRED
 
+/* What to do, where several rules want the same. */
+#define NEW_KEY "make a new key on secp256r1 and have it certified, e.g. by: escertke pki issue DIR --ae-id ID --out PREFIX"
+#define SIGN_AGAIN "have its CA, with a key on secp256r1, sign it again with ecdsa-with-SHA256; escertke pki issue does"
+#define ISSUE_AGAIN                                                                                                              \
+    "have it issued again in the profile of TS-0003 10.1.1, e.g. by: escertke pki issue DIR --ae-id ID --out PREFIX"
+#define CA_AGAIN "the CA has to be made again; escertke pki init makes a root and an issuing CA in the profile of TS-0003 10.1.1"
+#define RENEW                                                                                                                    \
+    "renew it, e.g. by: escertke pki issue DIR --ae-id ID --out PREFIX; if the date is still to come, set this machine's clock"
+
 const struct esc_rule esc_rules[] = {
     { ALL, ERROR, ERROR, PROFILE, UNSUPPORTED, "TS-0003 10.1.1.1", key_not_p256,
-      "public key must be on the named curve secp256r1; every oneM2M peer refuses it", key_found },
+      "public key must be on the named curve secp256r1; every oneM2M peer refuses it", key_found,
+      "a public key on the named curve secp256r1 (P-256)", NULL, NEW_KEY },
     { ALL, ERROR, ERROR, PROFILE, UNSUPPORTED, "TS-0003 10.1.1.1", key_not_uncompressed,
-      "public key must be an uncompressed point of 65 octets; every oneM2M peer refuses another form", NULL },
+      "public key must be an uncompressed point of 65 octets; every oneM2M peer refuses another form", point_found,
+      "an uncompressed point, 65 octets that begin with 04", NULL,
+      "write the same public key uncompressed (openssl ec -conv_form uncompressed) and have it certified again" },
     { BELOW, ERROR, ERROR, PROFILE, UNSUPPORTED, "TS-0003 10.1.1.3", signature_foreign,
-      "signature must be ecdsa-with-SHA256; every oneM2M peer refuses it", signature_found },
+      "signature must be ecdsa-with-SHA256; every oneM2M peer refuses it", signature_found,
+      "signature algorithm ecdsa-with-SHA256, in both places and without parameters", NULL, SIGN_AGAIN },
     { ESC_ANCHOR, NOTE, WARN, PROFILE, UNSUPPORTED, "TS-0003 10.1.1.3", signature_foreign,
-      "self-signature should be ecdsa-with-SHA256; nobody verifies an anchor's, but a literal reader may mind", signature_found },
-    { BELOW, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.1.2.1", version_not_3,
-      "certificate must be version 3; peers refuse it", NULL },
+      "self-signature should be ecdsa-with-SHA256; nobody verifies an anchor's, but a literal reader may mind", signature_found,
+      NULL, NULL, NULL },
+    { BELOW, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.1.2.1", version_not_3, "certificate must be version 3; peers refuse it",
+      version_found, "version 3", NULL, ISSUE_AGAIN },
     { BELOW, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.1.2.2", serial_bad,
-      "serial number must be positive and of 20 octets at most; strict peers refuse it", NULL },
+      "serial number must be positive and of 20 octets at most; strict peers refuse it", serial_found,
+      "a serial number that is positive and has 20 octets at most", NULL, ISSUE_AGAIN },
     { ALL, ERROR, ERROR, CERT, BAD, "RFC 5280 4.2", unknown_critical,
-      "a critical extension that is not known must be refused by every peer", NULL },
-    { ALL, ERROR, ERROR, VALIDITY, EXPIRED, "RFC 5280 4.1.2.5", not_yet_valid,
-      "not yet valid; peers refuse it", not_before_found },
-    { ALL, ERROR, ERROR, VALIDITY, EXPIRED, "RFC 5280 4.1.2.5", expired, "expired; peers refuse it", not_after_found },
-    { ALL, NOTE, NOTE, VALIDITY, EXPIRED, "RFC 5280 4.1.2.5", expires_soon,
-      "expires within 30 days; peers will refuse it then", not_after_found },
+      "a critical extension that is not known must be refused by every peer", NULL,
+      "critical extensions among keyUsage, subjectAltName, basicConstraints, nameConstraints and extKeyUsage only",
+      "another critical extension", "have it issued again without the extension, or with it not critical" },
+    { ALL, ERROR, ERROR, VALIDITY, EXPIRED, "RFC 5280 4.1.2.5", not_yet_valid, "not yet valid; peers refuse it", not_before_found,
+      "a certificate that is valid now", NULL,
+      "set this machine's clock if it is slow; else wait until then, or use a certificate that is valid now" },
+    { ALL, ERROR, ERROR, VALIDITY, EXPIRED, "RFC 5280 4.1.2.5", expired, "expired; peers refuse it", not_after_found,
+      "a certificate that is valid now", NULL, RENEW },
+    { ALL, NOTE, NOTE, VALIDITY, EXPIRED, "RFC 5280 4.1.2.5", expires_soon, "expires within 30 days; peers will refuse it then",
+      not_after_found, NULL, NULL, NULL },
 
     { ESC_LEAF, ERROR, ERROR, PROFILE, BAD, "TS-0003 10.1.1.1", no_digital_signature,
-      "keyUsage must be present with digitalSignature; every oneM2M peer refuses it", key_usage_found },
+      "keyUsage must be present with digitalSignature; every oneM2M peer refuses it", key_usage_found,
+      "keyUsage with digitalSignature", NULL, ISSUE_AGAIN },
     { ESC_LEAF, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.2.1.9", is_ca,
-      "a CA certificate is no end-point's certificate; peers refuse it", NULL },
+      "a CA certificate is no end-point's certificate; peers refuse it", NULL, "an end-point's own certificate",
+      "a CA certificate (basicConstraints CA)",
+      "the peer must show a certificate that a CA issued to it, e.g. by: escertke pki issue DIR --ae-id ID --out PREFIX" },
     { ESC_LEAF, WARN, WARN, PROFILE, BAD, "RFC 5280 4.2.1.3", leaf_signs_certificates,
-      "keyCertSign in a certificate that is not a CA's; strict peers may refuse it", NULL },
+      "keyCertSign in a certificate that is not a CA's; strict peers may refuse it", NULL, NULL, NULL, NULL },
     { ESC_LEAF, WARN, WARN, PROFILE, BAD, "RFC 5280 4.2.1.10", leaf_constrains_names,
-      "nameConstraints belong in CA certificates only; strict peers may refuse it", NULL },
+      "nameConstraints belong in CA certificates only; strict peers may refuse it", NULL, NULL, NULL, NULL },
     { ESC_LEAF, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.2.1.12", purpose_missing,
-      "extKeyUsage, where present, must allow the TLS role; peers refuse it", purpose_found },
+      "extKeyUsage, where present, must allow the TLS role; peers refuse it", purpose_found,
+      "no extKeyUsage, or one with clientAuth for an initiator and serverAuth for a terminator", NULL,
+      "have it issued again without extKeyUsage, as escertke pki issue does, or with both clientAuth and serverAuth" },
     { ESC_LEAF, WARN, WARN, PROFILE, BAD, "RFC 5280 4.2.1.12", one_purpose_only,
       "extKeyUsage allows one TLS role: peers refuse it in the other (initiator clientAuth, terminator serverAuth)",
-      purpose_found },
+      purpose_found, NULL, NULL, NULL },
 
     { ESC_CA, ERROR, ERROR, CERT, BAD, "RFC 5280 4.2.1.9", not_a_ca,
-      "an issuer must be a CA by its basicConstraints; every peer refuses it", NULL },
+      "an issuer must be a CA by its basicConstraints; every peer refuses it", NULL, "an issuer with basicConstraints CA",
+      "a certificate that is no CA's", "the peer's certificate must come from a CA; this issuer may not issue any" },
     { ESC_CA, ERROR, ERROR, CERT, BAD, "RFC 5280 4.2.1.3", no_cert_sign,
-      "a CA must have keyUsage with keyCertSign; every peer refuses it", key_usage_found },
+      "a CA must have keyUsage with keyCertSign; every peer refuses it", key_usage_found, "keyUsage with keyCertSign", NULL,
+      CA_AGAIN },
     { ESC_CA, NOTE, ERROR, PROFILE, BAD, "TS-0003 10.1.1.1", no_digital_signature,
-      "keyUsage of a CA lacks digitalSignature, which the text demands; only peers with a strict profile refuse it", NULL },
+      "keyUsage of a CA lacks digitalSignature, which the text demands; only peers with a strict profile refuse it", NULL,
+      "keyUsage of a CA with digitalSignature too (strict profile)", "keyUsage without it",
+      "make the CA again with escertke pki init, or do without --strict-profile here" },
     { ESC_ANCHOR, ERROR, ERROR, CERT, BAD, "RFC 5280 4.2.1.9", anchor_denies_ca,
-      "basicConstraints or keyUsage of the trust anchor forbid it to sign certificates; peers refuse the path", NULL },
+      "basicConstraints or keyUsage of the trust anchor forbid it to sign certificates; peers refuse the path", NULL,
+      "a trust anchor that may sign certificates", "basicConstraints or keyUsage that forbid it",
+      "take the CA's own certificate as trust anchor (--trust), not one of an end-point" },
     { ESC_CA | ESC_ANCHOR, ERROR, ERROR, CERT, BAD, "RFC 5280 4.2.1.9", path_too_long,
-      "more intermediate certificates below it than its pathLenConstraint allows; every peer refuses the path", NULL },
+      "more intermediate certificates below it than its pathLenConstraint allows; every peer refuses the path", path_len_found,
+      "no more intermediate certificates below it than its pathLenConstraint", NULL,
+      "issue end-point certificates from a CA higher up, or make this CA again with a greater pathLenConstraint" },
     { ESC_CA, WARN, ERROR, PROFILE, BAD, "TS-0003 10.1.1.5", issuer_constrains_nothing,
-      "the CA that issues AE-ID certificates must carry nameConstraints; peers with a strict profile refuse it", NULL },
+      "the CA that issues AE-ID certificates must carry nameConstraints; peers with a strict profile refuse it", NULL,
+      "nameConstraints in the CA that issues AE-ID certificates (strict profile)", "no nameConstraints",
+      "make the CA again with escertke pki init --sp DOMAIN, or do without --strict-profile here" },
 };
 const size_t esc_rule_count = sizeof esc_rules / sizeof *esc_rules;
 
@@ -324,4 +395,11 @@ void esc_rule_text(const struct esc_rule *rule, const struct esc_view *v, char *
         rule->found(v, found, sizeof found);
     snprintf(out, cap, "%s %zu: %s%s%s%s", esc_place_name(v->place), v->at, rule->text, *found ? " (found: " : "", found,
              *found ? ")" : "");
+}
+
+void esc_rule_found(const struct esc_rule *rule, const struct esc_view *v, char *out, size_t cap)
+{
+    snprintf(out, cap, "%s", rule->instead ? rule->instead : "");
+    if (rule->found)
+        rule->found(v, out, cap);
 }

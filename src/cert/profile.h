@@ -8,7 +8,9 @@
 enum {
     ALERT_BAD_CERTIFICATE = 42,
     ALERT_UNSUPPORTED_CERTIFICATE = 43,
+    ALERT_CERTIFICATE_REVOKED = 44,
     ALERT_CERTIFICATE_EXPIRED = 45,
+    ALERT_CERTIFICATE_UNKNOWN = 46,
     ALERT_ACCESS_DENIED = 49,
     ALERT_INTERNAL_ERROR = 80,
 };
@@ -39,6 +41,7 @@ struct esc_rule {
     bool (*broken)(const struct esc_view *v);
     const char *text;                                                 /* what was expected, and who minds */
     void (*found)(const struct esc_view *v, char *out, size_t cap); /* what was found; NULL = the text says it */
+    const char *expected, *instead, *advice; /* the same for a refusal; instead: what was found where no function says it */
 };
 
 extern const struct esc_rule esc_rules[];
@@ -54,5 +57,7 @@ const char *esc_place_name(enum esc_place place);
 bool esc_rule_broken(const struct esc_rule *rule, const struct esc_view *v);
 /** Text of a broken rule, with what was found. */
 void esc_rule_text(const struct esc_rule *rule, const struct esc_view *v, char *out, size_t cap);
+/** What was found where the rule is broken, for a refusal. */
+void esc_rule_found(const struct esc_rule *rule, const struct esc_view *v, char *out, size_t cap);
 
 #endif

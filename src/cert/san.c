@@ -5,9 +5,11 @@
 
 #include "base/fail.h"
 #include "cert/oid.h"
+#include "cert/words.h"
 
 #define SAN_CLAUSE "TS-0003 8.1.2.5"
 #define SHOWN_MAX 128
+#define SHOWN_ID_MAX 60u /* a longer identity leaves no room for the rest of an advice */
 
 /* The list was checked when the certificate was parsed, so it ends by being done. */
 static bool next_name(struct der *walk, struct esc_name *name)
@@ -15,21 +17,47 @@ static bool next_name(struct der *walk, struct esc_name *name)
     return !esc_der_done(walk) && esc_general_name(walk, name);
 }
 
+static escertke_err refuse_wildcard(const escertke_cert *leaf, const struct esc_name *name, escertke_detail *d)
+{
+    char shown[SHOWN_MAX], found[SHOWN_MAX + 16];
+    const struct esc_refusal r = {
+        leaf,  0,
+        0,     "names without wildcard",
+        found, "have it issued with the exact name, e.g. by: escertke pki issue DIR --cse-id ID --dns NAME"
+    };
+
+    esc_printable(name->value, shown, sizeof shown);
+    snprintf(found, sizeof found, "%s %s", esc_name_kind(name->type), shown);
+    return esc_fail_cert(d, ESCERTKE_ERR_PROFILE, "TS-0003 10.1.1", &r, "wildcard in the certificate's name \"%s\"", shown);
+}
+
+static escertke_err refuse_domain(const escertke_cert *leaf, const struct esc_name *name, escertke_detail *d)
+{
+    char shown[SHOWN_MAX], found[SHOWN_MAX + 16];
+    const struct esc_refusal r = {
+        leaf,  0,
+        0,     "dNSNames that are domain names: labels of letters, digits, \"-\" and \"_\"",
+        found, "have it issued without this name; one that is not ASCII is written as A-label (xn--...)"
+    };
+
+    esc_printable(name->value, shown, sizeof shown);
+    snprintf(found, sizeof found, "DNS %s", shown);
+    return esc_fail_cert(d, ESCERTKE_ERR_CERT, "RFC 5280 4.2.1.6", &r,
+                         "dNSName \"%s\" is not a domain name (final dot, empty label or foreign character)", shown);
+}
+
 escertke_err esc_san_check(const escertke_cert *leaf, escertke_detail *d)
 {
     struct der walk = esc_der_init(leaf->san);
     struct esc_name name;
-    char shown[SHOWN_MAX];
 
     while (next_name(&walk, &name)) {
         if (name.type != NAME_DNS && name.type != NAME_URI)
             continue;
-        esc_printable(name.value, shown, sizeof shown);
         if (name.value.len && memchr(name.value.ptr, '*', name.value.len))
-            return esc_fail(d, ESCERTKE_ERR_PROFILE, "TS-0003 10.1.1", "wildcard in the certificate's name \"%s\"", shown);
+            return refuse_wildcard(leaf, &name, d);
         if (name.type == NAME_DNS && !esc_domain_valid(name.value))
-            return esc_fail(d, ESCERTKE_ERR_CERT, "RFC 5280 4.2.1.6",
-                            "dNSName \"%s\" is not a domain name (final dot, empty label or foreign character)", shown);
+            return refuse_domain(leaf, &name, d);
     }
     return ESCERTKE_OK;
 }
@@ -93,14 +121,15 @@ static bool has_wanted(const escertke_cert *leaf, const struct wanted *w)
     return false;
 }
 
-static void wanted_text(const struct wanted *w, const char *san, char *out, size_t cap)
+/* @p after: between a type and its name. */
+static void wanted_text(const struct wanted *w, const char *after, const char *san, char *out, size_t cap)
 {
     if (w->registered_id || w->type_len)
-        snprintf(out, cap, "%s:%s", w->registered_id ? "registeredID" : "otherName", san);
+        snprintf(out, cap, "%s%s%s", esc_name_kind(w->registered_id ? NAME_REGISTERED_ID : NAME_OTHER), after, san);
     else
-        snprintf(out, cap, "%s%.*s%s%s%.*s", w->uri.len ? "URI:" : "", (int)w->uri.len,
-                 w->uri.len ? (const char *)w->uri.ptr : "", w->uri.len && w->dns.len ? " or " : "", w->dns.len ? "DNS:" : "",
-                 (int)w->dns.len, w->dns.len ? (const char *)w->dns.ptr : "");
+        snprintf(out, cap, "%s%s%.*s%s%s%s%.*s", w->uri.len ? "URI" : "", w->uri.len ? after : "", (int)w->uri.len,
+                 w->uri.len ? (const char *)w->uri.ptr : "", w->uri.len && w->dns.len ? " or " : "", w->dns.len ? "DNS" : "",
+                 w->dns.len ? after : "", (int)w->dns.len, w->dns.len ? (const char *)w->dns.ptr : "");
 }
 
 /* "TYPE-ID:VALUE". */
@@ -159,16 +188,38 @@ static escertke_err want_configured(const escertke_expect *expect, struct wanted
 
 static escertke_err want_domain(const escertke_expect *expect, const escertke_id *id, struct wanted *w, escertke_detail *d)
 {
+    static const struct esc_refusal r = { .expected = "a CSE whose domain name is known",
+                                          .advice = "say its name: --peer 'ID,flavour=cse,san=NAME'" };
+
     if (expect->san || escertke_id_domain_name(id, NULL, w->domain) == ESCERTKE_OK)
         w->dns = escertke_span_str(expect->san ? expect->san : w->domain);
     else if (!w->uri.len)
-        return esc_fail(d, ESCERTKE_ERR_IDENTITY, "TS-0001 6.5.1.1", "\"%s\" has no public domain name to compare", expect->id);
+        return esc_fail_cert(d, ESCERTKE_ERR_IDENTITY, "TS-0001 6.5.1.1", &r, "\"%s\" has no public domain name to compare",
+                             expect->id);
     return ESCERTKE_OK;
+}
+
+/* A name that no certificate of the flavour can carry is a slip in a configuration, not something to wait for. */
+static escertke_err check_san(const escertke_expect *expect, const struct wanted *w, escertke_detail *d)
+{
+    escertke_span san = escertke_span_str(expect->san);
+    bool domain = w->dns.len && esc_domain_valid(san);
+    bool uri = w->uri.len && (esc_uri_scheme_len(san) || (san.len > 2 && memcmp(san.ptr, "//", 2) == 0));
+    char shown[SHOWN_MAX];
+
+    if (!expect->san || domain || uri)
+        return ESCERTKE_OK;
+    esc_printable(san, shown, sizeof shown);
+    return esc_fail(d, ESCERTKE_ERR_ARG, "TS-0003 8.1.2.1", "san=%s: the certificate of \"%s\" has %s there", shown, expect->id,
+                    w->dns.len ? w->uri.len ? "a URI or a domain name" : "a domain name" : "a URI");
 }
 
 /* What the peer's identity and flavour make of the expectation (R-ID-31: never a guess beyond them). */
 static escertke_err want(const escertke_expect *expect, struct wanted *w, escertke_detail *d)
 {
+    static const struct esc_refusal impossible = { .expected = "an identity of which the flavour can speak",
+                                                   .advice = "flavour=ae goes with AE-IDs, flavour=cse with CSE-IDs; correct the "
+                                                             "--peer rule, or leave flavour= out of it" };
     escertke_id id;
 
     memset(w, 0, sizeof *w);
@@ -188,27 +239,94 @@ static escertke_err want(const escertke_expect *expect, struct wanted *w, escert
     }
     if (id.kind != ESCERTKE_ID_CSE && expect->flavour != ESCERTKE_FLAVOUR_CSE)
         w->uri = escertke_span_str(expect->san ? expect->san : expect->id);
-    if (id.kind != ESCERTKE_ID_AE_C && expect->flavour != ESCERTKE_FLAVOUR_AE)
-        return want_domain(expect, &id, w, d);
+    if (id.kind != ESCERTKE_ID_AE_C && expect->flavour != ESCERTKE_FLAVOUR_AE) {
+        escertke_err err = want_domain(expect, &id, w, d);
+        return err == ESCERTKE_OK ? check_san(expect, w, d) : err;
+    }
     if (w->uri.len)
-        return ESCERTKE_OK;
-    return esc_fail(d, ESCERTKE_ERR_IDENTITY, "TS-0003 8.1.2.1", "\"%s\" cannot have a certificate of flavour \"%s\"", expect->id,
-                    escertke_flavour_name(expect->flavour));
+        return check_san(expect, w, d);
+    return esc_fail_cert(d, ESCERTKE_ERR_IDENTITY, "TS-0003 8.1.2.1", &impossible,
+                         "\"%s\" cannot have a certificate of flavour \"%s\"", expect->id,
+                         escertke_flavour_name(expect->flavour));
+}
+
+static unsigned wanted_types(const struct wanted *w)
+{
+    return (w->uri.len ? ESC_NAMES_OF(NAME_URI) : 0) | (w->dns.len ? ESC_NAMES_OF(NAME_DNS) : 0) |
+           (w->type_len ? ESC_NAMES_OF(NAME_OTHER) : 0) | (w->registered_id ? ESC_NAMES_OF(NAME_REGISTERED_ID) : 0);
+}
+
+/* The names of the types that count; without any, what is there in their place. */
+static void found_text(const escertke_cert *leaf, const struct wanted *w, char *out, size_t cap)
+{
+    unsigned types = wanted_types(w);
+    char list[200];
+
+    if (esc_names_text(leaf->san, types, out, cap))
+        return;
+    if (!leaf->san.len) {
+        snprintf(out, cap, "no subjectAltName; the subject's CN is no identity");
+        return;
+    }
+    esc_names_text(leaf->san, ~types, list, sizeof list);
+    snprintf(out, cap, "%s, but no %s", list,
+             w->uri.len    ? w->dns.len ? "URI or DNS" : "URI"
+             : w->dns.len  ? "DNS"
+             : w->type_len ? "otherName"
+                           : "registeredID");
+}
+
+/* How the peer gets a certificate that would be accepted. */
+static const char *issue_option(const escertke_expect *expect, const struct wanted *w)
+{
+    switch (expect->flavour) {
+    case ESCERTKE_FLAVOUR_NODE: return "--node-id ID";
+    case ESCERTKE_FLAVOUR_DEVICE: return "--device-id ID";
+    default: return w->dns.len ? "--cse-id ID --dns NAME" : "--ae-id ID";
+    }
+}
+
+/* What a person can do. An initiator may have reached another peer than the one it wanted. */
+static void advise(const escertke_expect *expect, const struct wanted *w, char *out, size_t cap)
+{
+    const char *id = strlen(expect->id) <= SHOWN_ID_MAX ? expect->id : "ID";
+    const char *check = expect->client ? "" : "check --to; ";
+
+    if (expect->san)
+        snprintf(out, cap, "if san= of the --peer rule for this peer is right, it needs: escertke pki issue DIR %s --out PREFIX",
+                 issue_option(expect, w));
+    else if (w->uri.len && w->dns.len)
+        snprintf(out, cap, "%ssay what the peer is: --peer '%s,flavour=ae' or '%s,flavour=cse,san=NAME'", check, id, id);
+    else if (w->dns.len)
+        snprintf(out, cap, "%sif this CSE's domain name is another one, add --peer '%s,flavour=cse,san=NAME'", check, id);
+    else
+        snprintf(out, cap, "%sissue a certificate for it with: escertke pki issue DIR --ae-id %s --out PREFIX", check, id);
+}
+
+static escertke_err refuse_identity(const escertke_cert *leaf, const escertke_expect *expect, const struct wanted *w,
+                                    escertke_detail *d)
+{
+    char reason[SHOWN_MAX + ESCERTKE_ID_MAX], has[SHOWN_MAX], expected[288], found[288], advice[192];
+    const struct esc_refusal r = { leaf, 0, 0, expected, found, advice };
+
+    wanted_text(w, ":", expect->san, reason, sizeof reason);
+    esc_san_text(leaf, has, sizeof has);
+    wanted_text(w, " ", expect->san, expected, sizeof expected);
+    found_text(leaf, w, found, sizeof found);
+    advise(expect, w, advice, sizeof advice);
+    return esc_fail_cert(d, ESCERTKE_ERR_IDENTITY, SAN_CLAUSE, &r, "expected %s, certificate has %s", reason, has);
 }
 
 escertke_err esc_san_match(const escertke_cert *leaf, const escertke_expect *expect, escertke_detail *d)
 {
     struct wanted w;
-    char expected[SHOWN_MAX + ESCERTKE_ID_MAX], found[SHOWN_MAX];
     escertke_err err = want(expect, &w, d);
 
     if (err != ESCERTKE_OK)
         return err;
     if (has_wanted(leaf, &w))
         return ESCERTKE_OK;
-    wanted_text(&w, expect->san, expected, sizeof expected);
-    esc_san_text(leaf, found, sizeof found);
-    return esc_fail(d, ESCERTKE_ERR_IDENTITY, SAN_CLAUSE, "expected %s, certificate has %s", expected, found);
+    return refuse_identity(leaf, expect, &w, d);
 }
 
 escertke_err escertke_expect_check(const escertke_expect *expect, escertke_detail *d)

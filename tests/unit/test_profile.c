@@ -50,10 +50,10 @@ static const struct profile_case {
     { "unknown critical, root", { 0 }, { CA }, { CA, .unknown_critical = true }, 0, ESCERTKE_ERR_CERT, BAD, "critical" },
 
     { "leaf expired", { .not_before_s = -2 * DAY, .not_after_s = -1 }, { CA }, { CA }, 0, ESCERTKE_ERR_VALIDITY, EXPIRED,
-      "20270115T075959" },
+      "2027-01-15T07:59:59Z, 1 second ago" },
     { "leaf's last second", { .not_before_s = -2 * DAY, .not_after_s = 0 }, { CA }, { CA }, 0, ESCERTKE_OK, 0, NULL },
     { "leaf not yet valid", { .not_before_s = 1, .not_after_s = DAY }, { CA }, { CA }, 0, ESCERTKE_ERR_VALIDITY, EXPIRED,
-      "20270115T080001" },
+      "2027-01-15T08:00:01Z, in 1 second" },
     { "leaf's first second", { .not_before_s = 0, .not_after_s = DAY }, { CA }, { CA }, 0, ESCERTKE_OK, 0, NULL },
     { "CA expired", { 0 }, { CA, .not_before_s = -2 * DAY, .not_after_s = -1 }, { CA },
       0, ESCERTKE_ERR_VALIDITY, EXPIRED, "CA certificate 1" },

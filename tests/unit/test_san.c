@@ -67,7 +67,7 @@ static const struct san_case {
       DENIED },
     { "configured SAN", 0, AE_ID, "coap:" AE_ID, { NAMES(san, URI("coap:" AE_ID)) }, ESCERTKE_OK, 0 },
     { "configured SAN replaces the id", 0, AE_ID, "coap:" AE_ID, { NAMES(san, URI(AE_ID)) }, ESCERTKE_ERR_IDENTITY, DENIED },
-    { "configured SAN as dNSName", 0, AE_ID, CSE_NAME, { NAMES(san, DNS(CSE_NAME)) }, ESCERTKE_ERR_IDENTITY, DENIED },
+    { "configured SAN that is no URI", 0, AE_ID, CSE_NAME, { NAMES(san, DNS(CSE_NAME)) }, ESCERTKE_ERR_ARG, 80 },
     { "AE flavour, CSE certificate",
       ESCERTKE_FLAVOUR_AE,
       AE_ID,
