@@ -9,12 +9,15 @@
 #include <gnutls/x509.h>
 #include <stdatomic.h>
 
+#include "tls/path_cache.h"
+
 /* Shared by all handshakes of both roles; immutable after credential_new. Connections keep it alive by counting. */
 struct gnutls_credential {
     gnutls_certificate_credentials_t cred;
     gnutls_priority_t priority[2][2]; /* by role (terminator second), by peer_raw */
     gnutls_x509_trust_list_t trust;
     bool raw, has_trust;
+    struct esc_path_cache *path_cache;
     uint8_t *leaf; /* own certificate, or SubjectPublicKeyInfo, DER */
     size_t leaf_len;
     atomic_uint users; /* the credential's owner is one */

@@ -169,6 +169,8 @@ escertke_err esc_gnutls_credential_new(const escertke_credential_source *src, vo
         err = load_trust(cred, src, d);
     if (err == ESCERTKE_OK && !src->raw)
         err = esc_own_chain_check(src, &cred->leaf, &cred->leaf_len, d);
+    if (err == ESCERTKE_OK)
+        err = esc_path_cache_new(src->path_cache, esc_gnutls_sha256, &cred->path_cache);
     if (err != ESCERTKE_OK) {
         esc_gnutls_credential_free(cred);
         return err;
@@ -200,6 +202,7 @@ void esc_gnutls_credential_free(void *credential)
     for (size_t i = 0; i < 4; i++)
         if (cred->priority[i / 2][i % 2])
             gnutls_priority_deinit(cred->priority[i / 2][i % 2]);
+    esc_path_cache_free(cred->path_cache);
     esc_release(cred->leaf);
     esc_release(cred);
 }

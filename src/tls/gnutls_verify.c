@@ -15,12 +15,12 @@
 
 enum { BAD_CERTIFICATE = 42, UNSUPPORTED_CERTIFICATE = 43, UNKNOWN_CA = 48, HANDSHAKE_FAILURE = 40, INTERNAL_ERROR = 80 };
 
-#define PATH_MAX_COUNT (ESCERTKE_CHAIN_MAX + 1)
+static const char not_expected[] = "certificate is not the expected one";
 
 struct path {
-    gnutls_x509_crt_t sent[PATH_MAX_COUNT]; /* as the peer sent them; owned */
+    gnutls_x509_crt_t sent[ESC_SENT_MAX]; /* as the peer sent them; owned */
     unsigned sent_count;
-    gnutls_x509_crt_t ordered[PATH_MAX_COUNT + 1]; /* leaf first; borrowed but for the anchor */
+    gnutls_x509_crt_t ordered[ESC_PATH_MAX]; /* leaf first; borrowed but for the anchor */
     unsigned count;
     gnutls_x509_crt_t anchor; /* owned; NULL = none found */
 };
@@ -79,7 +79,7 @@ static bool order(struct path *p, gnutls_x509_trust_list_t trust, int64_t unix_s
     if (gnutls_x509_trust_list_get_issuer(trust, at, &p->anchor, GNUTLS_TL_GET_COPY) == 0)
         return true;
     p->anchor = NULL;
-    for (unsigned i = 0; i < 2 * p->sent_count && p->count < PATH_MAX_COUNT; i++) {
+    for (unsigned i = 0; i < 2 * p->sent_count && p->count < ESC_SENT_MAX; i++) {
         gnutls_x509_crt_t issuer = p->sent[i % p->sent_count];
         if (on_path(p, issuer) || valid_at(issuer, unix_s) != (i < p->sent_count) ||
             gnutls_x509_crt_check_issuer(at, issuer) != 1)
@@ -157,33 +157,75 @@ static bool keep_leaf(struct gnutls_conn *conn, escertke_span leaf)
     return conn->leaf != NULL;
 }
 
-/* The whole path, its signatures first: what nobody has signed is not worth a closer look. */
-static int judge(struct gnutls_conn *conn, struct path *p)
+static int ask_verify(struct gnutls_conn *conn, const escertke_span *path, size_t count, const char *words)
 {
-    gnutls_datum_t der[PATH_MAX_COUNT + 1] = { { NULL, 0 } };
-    escertke_span spans[PATH_MAX_COUNT + 1];
+    conn->alert = INTERNAL_ERROR;
+    escertke_err err = conn->verify(conn->verify_ctx, path, count, &conn->alert);
+    if (err == ESCERTKE_OK && !keep_leaf(conn, path[0]))
+        err = ESCERTKE_ERR_NOMEM;
+    if (err != ESCERTKE_OK)
+        return refuse(conn, err, conn->alert, words);
+    conn->alert = -1;
+    return 0;
+}
+
+/* The whole path, its signatures first: what nobody has signed is not worth a closer look. */
+static int judge(struct gnutls_conn *conn, const struct esc_path_query *q, struct path *p)
+{
+    gnutls_datum_t der[ESC_PATH_MAX] = { { NULL, 0 } };
+    escertke_span spans[ESC_PATH_MAX];
     escertke_err err = ESCERTKE_OK;
+    bool good = true;
+    int result;
 
     p->ordered[p->count] = p->anchor;
     for (unsigned i = 0; err == ESCERTKE_OK && i <= p->count; i++)
         err = add_der(p->ordered[i], &spans[i], &der[i]);
     /* A leaf that is itself an anchor stands once on its path. */
-    unsigned count = escertke_span_equal(spans[p->count], spans[p->count - 1]) ? p->count : p->count + 1;
-    conn->alert = err == ESCERTKE_OK ? BAD_CERTIFICATE : INTERNAL_ERROR;
-    for (unsigned i = 0; err == ESCERTKE_OK && i + 1 < count; i++)
-        err = signature_holds(p->ordered[i], spans[i], p->ordered[i + 1]) ? ESCERTKE_OK : ESCERTKE_ERR_CERT;
-    const char *words =
-        err == ESCERTKE_ERR_CERT ? "signature of a certificate of the path is not valid" : "certificate is not the expected one";
-    if (err == ESCERTKE_OK)
-        err = conn->verify(conn->verify_ctx, spans, count, &conn->alert);
-    if (err == ESCERTKE_OK && !keep_leaf(conn, spans[0]))
-        err = ESCERTKE_ERR_NOMEM;
+    unsigned count = p->count;
+    if (err == ESCERTKE_OK && !escertke_span_equal(spans[p->count], spans[p->count - 1]))
+        count++;
+    for (unsigned i = 0; err == ESCERTKE_OK && good && i + 1 < count; i++)
+        good = signature_holds(p->ordered[i], spans[i], p->ordered[i + 1]);
+    if (err != ESCERTKE_OK)
+        result = refuse(conn, err, INTERNAL_ERROR, "certificate cannot be written");
+    else if (!good)
+        result = refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "signature of a certificate of the path is not valid");
+    else if ((result = ask_verify(conn, spans, count, not_expected)) == 0)
+        esc_path_cache_put(conn->credential->path_cache, q, spans, count);
     for (unsigned i = 0; i <= p->count; i++)
         gnutls_free(der[i].data);
-    if (err != ESCERTKE_OK)
-        return refuse(conn, err, conn->alert, words);
-    conn->alert = -1;
-    return 0;
+    return result;
+}
+
+static int search(struct gnutls_conn *conn, const struct esc_path_query *q, const gnutls_datum_t *sent, unsigned count)
+{
+    struct path p = { .sent_count = 0 };
+    int result = import_sent(&p, sent, count)
+                     ? find_path(conn, &p)
+                     : refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "peer's certificate is malformed");
+
+    if (result == 0)
+        result = judge(conn, q, &p);
+    path_free(&p);
+    return result;
+}
+
+/* Of what is known already only the signatures count: verify judges all else, now. */
+static int verify_chain(struct gnutls_conn *conn, const gnutls_datum_t *sent, unsigned count)
+{
+    struct esc_path_cache *cache = conn->credential->path_cache;
+    escertke_span spans[ESC_SENT_MAX];
+    struct esc_path_query q = { .sent = spans, .count = count, .unix_s = conn->unix_s };
+
+    if (count > ESC_SENT_MAX)
+        return refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "peer sent too many certificates");
+    for (unsigned i = 0; i < count; i++)
+        spans[i] = (escertke_span){ sent[i].data, sent[i].size };
+    const struct esc_cached_path *known = esc_path_cache_find(cache, &q);
+    int result = known ? ask_verify(conn, known->path, known->count, not_expected) : search(conn, &q, sent, count);
+    esc_path_cache_release(cache, known);
+    return result;
 }
 
 /* A raw key has no path: what it says is what verify is asked about. */
@@ -193,14 +235,7 @@ static int verify_raw(struct gnutls_conn *conn, const gnutls_datum_t *sent, unsi
 
     if (count != 1)
         return refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "more than one raw public key");
-    conn->alert = INTERNAL_ERROR;
-    escertke_err err = conn->verify(conn->verify_ctx, &spki, 1, &conn->alert);
-    if (err == ESCERTKE_OK && !keep_leaf(conn, spki))
-        err = ESCERTKE_ERR_NOMEM;
-    if (err != ESCERTKE_OK)
-        return refuse(conn, err, conn->alert, "raw public key is not the expected one");
-    conn->alert = -1;
-    return 0;
+    return ask_verify(conn, &spki, 1, "raw public key is not the expected one");
 }
 
 int esc_gnutls_keep_certificates(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
@@ -220,7 +255,7 @@ int esc_gnutls_keep_certificates(gnutls_session_t session, unsigned type, unsign
 escertke_err esc_gnutls_unreadable(const struct gnutls_conn *conn, int *alert)
 {
     struct rd r = rd_init((escertke_span){ conn->sent, conn->sent_len });
-    escertke_span der[PATH_MAX_COUNT];
+    escertke_span der[ESC_SENT_MAX];
     size_t count = 0;
     uint32_t len;
 
@@ -228,7 +263,7 @@ escertke_err esc_gnutls_unreadable(const struct gnutls_conn *conn, int *alert)
     if (rd_u24(&r, &len) != ESCERTKE_OK || rd_left(&r) != len)
         return ESCERTKE_ERR_CERT;
     for (; rd_left(&r); count++)
-        if (count == PATH_MAX_COUNT || rd_u24(&r, &len) != ESCERTKE_OK || rd_bytes(&r, len, &der[count]) != ESCERTKE_OK)
+        if (count == ESC_SENT_MAX || rd_u24(&r, &len) != ESCERTKE_OK || rd_bytes(&r, len, &der[count]) != ESCERTKE_OK)
             return ESCERTKE_ERR_CERT;
     if (!count || escertke_cert_lint(der, count, conn->unix_s, false, NULL, NULL) != ESCERTKE_ERR_PROFILE)
         return ESCERTKE_ERR_CERT;
@@ -239,7 +274,6 @@ escertke_err esc_gnutls_unreadable(const struct gnutls_conn *conn, int *alert)
 int esc_gnutls_verify_peer(gnutls_session_t session)
 {
     struct gnutls_conn *conn = gnutls_session_get_ptr(session);
-    struct path p = { .sent_count = 0 };
     unsigned count = 0;
 
     esc_release(conn->sent); /* GnuTLS has read it */
@@ -253,15 +287,5 @@ int esc_gnutls_verify_peer(gnutls_session_t session)
         return refuse(conn, ESCERTKE_ERR_NO_CERT, HANDSHAKE_FAILURE, "peer sent no certificate");
     if (is_raw != conn->peer_raw)
         return refuse(conn, ESCERTKE_ERR_CERT, UNSUPPORTED_CERTIFICATE, "certificate type is not the configured one (RFC 7250)");
-    if (is_raw)
-        return verify_raw(conn, sent, count);
-    if (count > PATH_MAX_COUNT)
-        return refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "peer sent too many certificates");
-    int result = import_sent(&p, sent, count)
-                     ? find_path(conn, &p)
-                     : refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "peer's certificate is malformed");
-    if (result == 0)
-        result = judge(conn, &p);
-    path_free(&p);
-    return result;
+    return is_raw ? verify_raw(conn, sent, count) : verify_chain(conn, sent, count);
 }

@@ -15,6 +15,8 @@
 #include <mbedtls/x509_crt.h>
 #include <stdatomic.h>
 
+#include "tls/path_cache.h"
+
 #if MBEDTLS_VERSION_NUMBER < 0x021C0000 || MBEDTLS_VERSION_NUMBER >= 0x03000000
 #error "this back end is for Mbed TLS 2.28"
 #endif
@@ -23,14 +25,12 @@
 #error "Mbed TLS must be built with EXTENDED_MASTER_SECRET, EXPORT_KEYS and KEEP_PEER_CERTIFICATE"
 #endif
 
-/* Certificates that a peer may send. */
-#define ESC_MBEDTLS_SENT_MAX (ESCERTKE_CHAIN_MAX + 1)
-
 /* Shared by all handshakes of both roles; immutable after credential_new. Connections keep it alive by counting. */
 struct mbedtls_credential {
     mbedtls_ssl_config initiator, terminator;
     mbedtls_x509_crt chain, trust;
     mbedtls_pk_context key;
+    struct esc_path_cache *path_cache;
     uint8_t *leaf; /* own certificate, DER */
     size_t leaf_len;
     atomic_uint users; /* the credential's owner is one */
@@ -90,7 +90,7 @@ enum esc_mbedtls_found { ESC_MBEDTLS_PATH, ESC_MBEDTLS_NO_PATH, ESC_MBEDTLS_BAD_
 /**
  * A path from the first certificate of a list to a trust anchor, its signatures verified and nothing else.
  * @param unix_s  of several issuers, those valid at this time are tried first
- * @param path    ESC_MBEDTLS_SENT_MAX + 1 of them: leaf first, anchor last; borrowed from both lists
+ * @param path    ESC_PATH_MAX of them: leaf first, anchor last; borrowed from both lists
  */
 enum esc_mbedtls_found esc_mbedtls_find_path(const mbedtls_x509_crt *sent, const mbedtls_x509_crt *trust, int64_t unix_s,
                                              escertke_span *path, size_t *count);

@@ -149,6 +149,9 @@ escertke_err esc_mbedtls_credential_new(const escertke_credential_source *src, v
     if (src->raw)
         return esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "R-TL-4",
                         "the Mbed TLS engine has no raw public keys; the GnuTLS engine does");
+    if (src->key_uri)
+        return esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "RFC 7512",
+                        "the Mbed TLS engine has no private keys in a token; the GnuTLS engine does");
     cred = esc_zalloc(sizeof *cred);
     if (!cred)
         return ESCERTKE_ERR_NOMEM;
@@ -164,7 +167,8 @@ escertke_err esc_mbedtls_credential_new(const escertke_credential_source *src, v
         (err = load_certs(src->trust, &cred->trust, ANCHORS_MAX,
                           "trust anchors cannot be read as PEM certificates, or there is none", d)) != ESCERTKE_OK ||
         (err = configure(cred, d)) != ESCERTKE_OK ||
-        (err = esc_own_chain_check(src, &cred->leaf, &cred->leaf_len, d)) != ESCERTKE_OK) {
+        (err = esc_own_chain_check(src, &cred->leaf, &cred->leaf_len, d)) != ESCERTKE_OK ||
+        (err = esc_path_cache_new(src->path_cache, esc_mbedtls_sha256, &cred->path_cache)) != ESCERTKE_OK) {
         esc_mbedtls_credential_free(cred);
         return err;
     }
@@ -191,6 +195,7 @@ void esc_mbedtls_credential_free(void *credential)
     mbedtls_x509_crt_free(&cred->chain);
     mbedtls_x509_crt_free(&cred->trust);
     mbedtls_pk_free(&cred->key);
+    esc_path_cache_free(cred->path_cache);
     esc_release(cred->leaf);
     esc_release_wiped(cred, sizeof *cred);
 }

@@ -7,18 +7,16 @@
 
 #include <string.h>
 
-#define SENT_MAX ESC_MBEDTLS_SENT_MAX
-
 enum answer { NOT_ASKED, YES, NO };
 
 struct search {
-    const mbedtls_x509_crt *sent[SENT_MAX], *trust;
+    const mbedtls_x509_crt *sent[ESC_SENT_MAX], *trust;
     size_t sent_count;
-    bool valid_now[SENT_MAX];
-    enum answer signed_by[SENT_MAX][SENT_MAX]; /* a certificate, by another: asked once */
-    enum answer has_anchor[SENT_MAX];
-    const mbedtls_x509_crt *anchor[SENT_MAX];
-    size_t way[SENT_MAX]; /* places in sent, leaf first */
+    bool valid_now[ESC_SENT_MAX];
+    enum answer signed_by[ESC_SENT_MAX][ESC_SENT_MAX]; /* a certificate, by another: asked once */
+    enum answer has_anchor[ESC_SENT_MAX];
+    const mbedtls_x509_crt *anchor[ESC_SENT_MAX];
+    size_t way[ESC_SENT_MAX]; /* places in sent, leaf first */
     size_t count;
     bool by_name; /* signatures among what was sent do not count: to say what is wrong */
 };
@@ -114,7 +112,7 @@ static void begin(struct search *s, const mbedtls_x509_crt *list, int64_t unix_s
 {
     escertke_cert cert;
 
-    for (; list && s->sent_count < SENT_MAX; list = list->next) {
+    for (; list && s->sent_count < ESC_SENT_MAX; list = list->next) {
         s->valid_now[s->sent_count] = escertke_cert_parse(der_of(list), &cert, NULL) == ESCERTKE_OK &&
                                       unix_s >= cert.not_before && unix_s <= cert.not_after;
         s->sent[s->sent_count++] = list;

@@ -20,12 +20,10 @@ enum {
     UNEXPECTED_MESSAGE = 10
 };
 
-#define SENT_MAX ESC_MBEDTLS_SENT_MAX
-
 /* ---- reading ------------------------------------------------------------------------------------------------ */
 
 struct sent {
-    escertke_span der[SENT_MAX];
+    escertke_span der[ESC_SENT_MAX];
     size_t count;
 };
 
@@ -51,7 +49,7 @@ static int split(struct mbedtls_conn *conn, struct sent *sent)
     if (rd_bytes(&r, 4, &skipped) != ESCERTKE_OK || rd_u24(&r, &len) != ESCERTKE_OK || rd_left(&r) != len)
         return esc_mbedtls_refuse(conn, ESCERTKE_ERR_TLS, DECODE_ERROR, "Certificate message is malformed");
     for (; rd_left(&r); der++) {
-        if (der == sent->der + SENT_MAX)
+        if (der == sent->der + ESC_SENT_MAX)
             return esc_mbedtls_refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "peer sent too many certificates");
         if (rd_u24(&r, &len) != ESCERTKE_OK || rd_bytes(&r, len, der) != ESCERTKE_OK)
             return esc_mbedtls_refuse(conn, ESCERTKE_ERR_TLS, DECODE_ERROR, "Certificate message is malformed");
@@ -99,11 +97,21 @@ static int import(struct mbedtls_conn *conn, const struct sent *sent, mbedtls_x5
 
 /* ---- judging ------------------------------------------------------------------------------------------------ */
 
-static int judge(struct mbedtls_conn *conn, const mbedtls_x509_crt *list)
+static int ask_verify(struct mbedtls_conn *conn, const escertke_span *path, size_t count)
 {
-    escertke_span path[SENT_MAX + 1];
-    size_t count;
     int alert = INTERNAL_ERROR;
+    escertke_err err = conn->verify(conn->verify_ctx, path, count, &alert);
+
+    if (err != ESCERTKE_OK)
+        return esc_mbedtls_refuse(conn, err, alert, "certificate is not the expected one");
+    conn->verified = true;
+    return 0;
+}
+
+static int search(struct mbedtls_conn *conn, const struct esc_path_query *q, const mbedtls_x509_crt *list)
+{
+    escertke_span path[ESC_PATH_MAX];
+    size_t count;
 
     switch (esc_mbedtls_find_path(list, &conn->credential->trust, conn->unix_s, path, &count)) {
     case ESC_MBEDTLS_NO_PATH: return esc_mbedtls_refuse(conn, ESCERTKE_ERR_CERT, UNKNOWN_CA, "no path to a trust anchor");
@@ -112,11 +120,25 @@ static int judge(struct mbedtls_conn *conn, const mbedtls_x509_crt *list)
                                   "signature of a certificate of the path is not valid");
     case ESC_MBEDTLS_PATH: break;
     }
-    escertke_err err = conn->verify(conn->verify_ctx, path, count, &alert);
-    if (err != ESCERTKE_OK)
-        return esc_mbedtls_refuse(conn, err, alert, "certificate is not the expected one");
-    conn->verified = true;
-    return 0;
+    int code = ask_verify(conn, path, count);
+    if (!code)
+        esc_path_cache_put(conn->credential->path_cache, q, path, count);
+    return code;
+}
+
+/* Of what is known already only the signatures count: verify judges all else, now. The library needs the leaf, for its key. */
+static int judge(struct mbedtls_conn *conn, const struct sent *sent, mbedtls_x509_crt *list)
+{
+    struct esc_path_cache *cache = conn->credential->path_cache;
+    struct esc_path_query q = { .sent = sent->der, .count = sent->count, .unix_s = conn->unix_s };
+    const struct esc_cached_path *known = esc_path_cache_find(cache, &q);
+    const struct sent leaf = { .der = { sent->der[0] }, .count = 1 };
+    int code = import(conn, known ? &leaf : sent, list);
+
+    if (!code)
+        code = known ? ask_verify(conn, known->path, known->count) : search(conn, &q, list);
+    esc_path_cache_release(cache, known);
+    return code;
 }
 
 int esc_mbedtls_peer_certificate(struct mbedtls_conn *conn)
@@ -135,9 +157,7 @@ int esc_mbedtls_peer_certificate(struct mbedtls_conn *conn)
     if (!list)
         return esc_mbedtls_refuse(conn, ESCERTKE_ERR_NOMEM, INTERNAL_ERROR, "out of memory");
     mbedtls_x509_crt_init(list);
-    code = import(conn, &sent, list);
-    if (!code)
-        code = judge(conn, list);
+    code = judge(conn, &sent, list);
     if (code) {
         mbedtls_x509_crt_free(list);
         mbedtls_free(list);

@@ -6,16 +6,20 @@
 
 #include <openssl/ssl.h>
 
+#include "tls/path_cache.h"
+
 /* One SSL_CTX per credential, shared by all its handshakes in both roles; immutable after credential_new. */
 struct openssl_credential {
     SSL_CTX *ctx;
-    uint8_t *leaf; /* DER */
+    struct esc_path_cache *path_cache; /* connections hold it too */
+    uint8_t *leaf;                     /* DER */
     size_t leaf_len;
 };
 
 /* One handshake in memory. The SSL's own BIO reads from `in` and writes to `out`, both lent by step. */
 struct openssl_conn {
     SSL *ssl;
+    struct esc_path_cache *path_cache;
     escertke_role role;
     bool allow_without_ems;
     bool saw_ems;     /* client: ServerHello carried extended_master_secret */
@@ -40,7 +44,7 @@ escertke_err esc_openssl_credential_new(const escertke_credential_source *src, v
 void esc_openssl_credential_free(void *credential);
 escertke_span esc_openssl_credential_cert(const void *credential);
 
-/* openssl_conn.c: hooks that every SSL_CTX gets; conn is found by SSL_get_app_data. */
+/* Hooks that every SSL_CTX gets; conn is found by SSL_get_app_data. openssl_verify.c, then openssl_conn.c */
 int esc_openssl_verify_path(X509_STORE_CTX *store, void *unused);
 int esc_openssl_client_hello(SSL *ssl, int *alert, void *unused);
 void esc_openssl_info(const SSL *ssl, int where, int ret);
@@ -48,6 +52,8 @@ void esc_openssl_info(const SSL *ssl, int where, int ret);
 /* openssl_error.c */
 /** What the failure in OpenSSL's error queue means; keeps its words in conn and empties the queue. */
 escertke_err esc_openssl_classify(struct openssl_conn *conn);
+/** The first words win. */
+void esc_openssl_keep_words(struct openssl_conn *conn, const char *words);
 /** First error of the queue in words, queue emptied. @p out is always a string. */
 void esc_openssl_words(char *out, size_t cap);
 /** What a failed path validation means (X509_V_ERR_*), with the alert to send. */

@@ -172,6 +172,11 @@ escertke_err esc_openssl_credential_new(const escertke_credential_source *src, v
             esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "R-TL-4", "the OpenSSL engine has no raw public keys; the GnuTLS engine does");
         goto out;
     }
+    if (src->key_uri) {
+        err = esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "RFC 7512",
+                       "the OpenSSL engine has no private keys in a token; the GnuTLS engine does");
+        goto out;
+    }
     cred->ctx = SSL_CTX_new(TLS_method());
     if (!cred->ctx || !pin_protocol(cred->ctx)) {
         err = refuse(d, ESCERTKE_ERR_BACKEND, "OpenSSL does not offer what ESCertKE needs");
@@ -179,7 +184,8 @@ escertke_err esc_openssl_credential_new(const escertke_credential_source *src, v
     }
     if ((err = load_chain(cred->ctx, src->chain, &count, d)) != ESCERTKE_OK ||
         (err = load_key(cred->ctx, src->key, d)) != ESCERTKE_OK || (err = load_trust(cred->ctx, src->trust, d)) != ESCERTKE_OK ||
-        (err = esc_own_chain_check(src, &cred->leaf, &cred->leaf_len, d)) != ESCERTKE_OK)
+        (err = esc_own_chain_check(src, &cred->leaf, &cred->leaf_len, d)) != ESCERTKE_OK ||
+        (err = esc_path_cache_new(src->path_cache, esc_openssl_sha256, &cred->path_cache)) != ESCERTKE_OK)
         goto out;
     *credential = cred;
     return ESCERTKE_OK;
@@ -195,6 +201,7 @@ void esc_openssl_credential_free(void *credential)
     if (!cred)
         return;
     SSL_CTX_free(cred->ctx);
+    esc_path_cache_free(cred->path_cache);
     esc_release(cred->leaf);
     esc_release(cred);
 }

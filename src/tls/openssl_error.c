@@ -46,6 +46,12 @@ void esc_openssl_words(char *out, size_t cap)
     ERR_clear_error();
 }
 
+void esc_openssl_keep_words(struct openssl_conn *conn, const char *words)
+{
+    if (!conn->words)
+        conn->words = esc_strndup(words, strlen(words)); /* without memory the words are missing, nothing else */
+}
+
 static escertke_err by_alert(int alert)
 {
     switch (alert) {
@@ -83,8 +89,8 @@ escertke_err esc_openssl_classify(struct openssl_conn *conn)
 {
     const char *words = ERR_reason_error_string(ERR_peek_error());
 
-    if (words && !conn->words)
-        conn->words = esc_strndup(words, strlen(words)); /* without memory the words are missing, nothing else */
+    if (words)
+        esc_openssl_keep_words(conn, words);
     escertke_err err = by_queue(conn->alert_received ? ESCERTKE_ERR_ALERT : by_alert(conn->alert));
     if (conn->verify_err != ESCERTKE_OK)
         err = conn->verify_err;

@@ -1,0 +1,230 @@
+/* openssl_verify.c - the peer's chain: one path to an anchor, found by OpenSSL or known already, then judged by us. */
+#include "tls/openssl.h"
+
+#include <escertke/cert.h>
+
+#include "base/memory.h"
+
+/* ---- certificates as octets --------------------------------------------------------------------------------- */
+
+struct ders {
+    escertke_span at[ESC_PATH_MAX];
+    size_t count;
+};
+
+static void ders_free(struct ders *d)
+{
+    for (size_t i = 0; i < d->count; i++)
+        esc_release((void *)(uintptr_t)d->at[i].ptr);
+    d->count = 0;
+}
+
+/* To be freed on failure too. */
+static escertke_err ders_of(STACK_OF(X509) * certs, struct ders *out)
+{
+    escertke_err err = ESCERTKE_OK;
+
+    out->count = 0;
+    if (sk_X509_num(certs) > (int)ESC_PATH_MAX)
+        return ESCERTKE_ERR_CERT;
+    for (int i = 0; err == ESCERTKE_OK && i < sk_X509_num(certs); i++) {
+        uint8_t *der;
+        size_t len;
+        err = esc_openssl_der(sk_X509_value(certs, i), &der, &len);
+        if (err == ESCERTKE_OK)
+            out->at[out->count++] = (escertke_span){ der, len };
+    }
+    return err;
+}
+
+/* ---- judging a path ----------------------------------------------------------------------------------------- */
+
+static escertke_err ask_verify(struct openssl_conn *conn, const escertke_span *path, size_t count)
+{
+    conn->alert = SSL_AD_INTERNAL_ERROR;
+    escertke_err err = conn->verify(conn->verify_ctx, path, count, &conn->alert);
+    if (err != ESCERTKE_OK)
+        return err;
+    esc_release(conn->leaf);
+    conn->leaf = (uint8_t *)esc_strndup((const char *)path[0].ptr, path[0].len); /* the end-point wants its fingerprint */
+    conn->leaf_len = path[0].len;
+    if (!conn->leaf)
+        return ESCERTKE_ERR_NOMEM;
+    conn->alert = -1;
+    return ESCERTKE_OK;
+}
+
+static escertke_err path_found(struct openssl_conn *conn, const struct esc_path_query *q, STACK_OF(X509) * chain)
+{
+    struct ders path;
+    escertke_err err = ders_of(chain, &path);
+
+    conn->alert = SSL_AD_INTERNAL_ERROR;
+    if (err == ESCERTKE_OK)
+        err = ask_verify(conn, path.at, path.count);
+    if (err == ESCERTKE_OK)
+        esc_path_cache_put(conn->path_cache, q, path.at, path.count);
+    ders_free(&path);
+    return err;
+}
+
+/* OpenSSL finds no issuer for a certificate whose extensions it cannot read: that is not what the peer should be told. */
+static bool is_malformed(struct openssl_conn *conn, const X509 *cert)
+{
+    escertke_cert parsed;
+    escertke_detail d;
+    uint8_t *der;
+    size_t len;
+
+    if (esc_openssl_der(cert, &der, &len) != ESCERTKE_OK)
+        return true;
+    escertke_detail_init(&d);
+    escertke_err err = escertke_cert_parse((escertke_span){ der, len }, &parsed, &d);
+    if (err != ESCERTKE_OK)
+        esc_openssl_keep_words(conn, d.reason);
+    esc_release(der);
+    return err != ESCERTKE_OK;
+}
+
+static escertke_err path_refused(struct openssl_conn *conn, STACK_OF(X509) * sent, int error)
+{
+    escertke_err err = esc_openssl_path_error(error, &conn->alert);
+
+    for (int i = 0; conn->alert == SSL_AD_UNKNOWN_CA && i < sk_X509_num(sent); i++)
+        if (is_malformed(conn, sk_X509_value(sent, i)))
+            conn->alert = SSL_AD_BAD_CERTIFICATE;
+    esc_openssl_keep_words(conn, X509_verify_cert_error_string(error));
+    return err;
+}
+
+/* ---- searching for one --------------------------------------------------------------------------------------- */
+
+/*
+ * Issuers and signatures are OpenSSL's; what escertke_cert_check_path judges itself, for every back end alike, is left to it.
+ * That is more than a finer reason: OpenSSL cannot read an AE-ID in a URI (A-19), knows no name constraints for registeredID and
+ * otherName, and no end-point's certificate for any purpose (A-73).
+ */
+static int leave_to_us(int ok, X509_STORE_CTX *store)
+{
+    static const int ours[] = {
+        X509_V_ERR_CERT_NOT_YET_VALID,
+        X509_V_ERR_CERT_HAS_EXPIRED,
+        X509_V_ERR_INVALID_CA,
+        X509_V_ERR_PATH_LENGTH_EXCEEDED,
+        X509_V_ERR_INVALID_PURPOSE,
+        X509_V_ERR_KEYUSAGE_NO_CERTSIGN,
+        X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION,
+        X509_V_ERR_EC_KEY_EXPLICIT_PARAMS,
+        X509_V_ERR_EE_KEY_TOO_SMALL,
+        X509_V_ERR_CA_KEY_TOO_SMALL,
+        X509_V_ERR_CA_MD_TOO_WEAK,
+        X509_V_ERR_PERMITTED_VIOLATION,
+        X509_V_ERR_EXCLUDED_VIOLATION,
+        X509_V_ERR_SUBTREE_MINMAX,
+        X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE,
+        X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX,
+        X509_V_ERR_UNSUPPORTED_NAME_SYNTAX,
+    };
+    int error = X509_STORE_CTX_get_error(store);
+
+    for (size_t i = 0; !ok && i < sizeof ours / sizeof *ours; i++)
+        ok = error == ours[i];
+    return ok;
+}
+
+/* One path tried. @p sent is what it may be made of. */
+static bool try_path(const struct openssl_conn *conn, X509_STORE_CTX *store, STACK_OF(X509) * sent)
+{
+    X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(store), (time_t)conn->unix_s);
+    X509_STORE_CTX_set_verify_cb(store, leave_to_us);
+    X509_STORE_CTX_set0_untrusted(store, sent);
+    return X509_verify_cert(store) == 1;
+}
+
+/*
+ * OpenSSL follows the first issuer it finds. Where that leads to nobody (a CA cross-signed by somebody unknown here), the end of
+ * that way is taken off @p left and another may be found. False if the end is the leaf, or was not sent.
+ */
+static bool take_off_dead_end(X509_STORE_CTX *store, STACK_OF(X509) * left)
+{
+    int error = X509_STORE_CTX_get_error(store);
+    X509 *end = X509_STORE_CTX_get_current_cert(store);
+
+    if (error != X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY && error != X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT &&
+        error != X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN)
+        return false;
+    for (int i = 0; end != X509_STORE_CTX_get0_cert(store) && i < sk_X509_num(left); i++)
+        if (sk_X509_value(left, i) == end)
+            return sk_X509_delete(left, i) != NULL;
+    return false;
+}
+
+static X509_STORE_CTX *another_try(X509_STORE_CTX *first)
+{
+    X509_STORE_CTX *store = X509_STORE_CTX_new();
+
+    if (store && X509_STORE_CTX_init(store, X509_STORE_CTX_get0_store(first), X509_STORE_CTX_get0_cert(first), NULL) == 1) {
+        X509_STORE_CTX_set_depth(store, (int)ESCERTKE_CHAIN_MAX);
+        return store;
+    }
+    X509_STORE_CTX_free(store);
+    return NULL;
+}
+
+static escertke_err search(struct openssl_conn *conn, const struct esc_path_query *q, X509_STORE_CTX *first,
+                           STACK_OF(X509) * sent)
+{
+    X509_STORE_CTX *store = first;
+    STACK_OF(X509) *left = sk_X509_dup(sent);
+    bool found = try_path(conn, first, sent);
+    int error = X509_STORE_CTX_get_error(first);
+    escertke_err err;
+
+    while (!found && left && take_off_dead_end(store, left)) {
+        if (store != first)
+            X509_STORE_CTX_free(store);
+        store = another_try(first);
+        if (!store)
+            break;
+        found = try_path(conn, store, left);
+    }
+    err = found ? path_found(conn, q, X509_STORE_CTX_get0_chain(store)) : path_refused(conn, sent, error);
+    if (store != first)
+        X509_STORE_CTX_free(store);
+    sk_X509_free(left);
+    return err;
+}
+
+/* Of what is known already only the signatures count: verify judges all else, now. */
+static escertke_err judge(struct openssl_conn *conn, X509_STORE_CTX *store, STACK_OF(X509) * sent)
+{
+    struct ders ders = { .count = 0 };
+    struct esc_path_query q = { .sent = ders.at, .unix_s = conn->unix_s };
+    const struct esc_cached_path *known = NULL;
+
+    if (conn->path_cache && ders_of(sent, &ders) == ESCERTKE_OK) {
+        q.count = ders.count;
+        known = esc_path_cache_find(conn->path_cache, &q);
+    }
+    escertke_err err = known ? ask_verify(conn, known->path, known->count) : search(conn, &q, store, sent);
+    esc_path_cache_release(conn->path_cache, known);
+    ders_free(&ders);
+    return err;
+}
+
+int esc_openssl_verify_path(X509_STORE_CTX *store, void *unused)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct openssl_conn *conn = SSL_get_app_data(ssl);
+
+    (void)unused;
+    if (conn->role == ESCERTKE_INITIATOR && !conn->saw_ems && !conn->allow_without_ems) {
+        esc_openssl_keep_words(conn, "server does not offer the extended master secret (RFC 7627)");
+        conn->alert = SSL_AD_HANDSHAKE_FAILURE;
+        conn->verify_err = ESCERTKE_ERR_NEGOTIATION;
+        return 0;
+    }
+    conn->verify_err = judge(conn, store, X509_STORE_CTX_get0_untrusted(store));
+    X509_STORE_CTX_set_error(store, conn->verify_err == ESCERTKE_OK ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
+    return conn->verify_err == ESCERTKE_OK;
+}
