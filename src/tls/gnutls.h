@@ -5,6 +5,7 @@
 #include <escertke/cert.h>
 #include <escertke/tls.h>
 
+#include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <stdatomic.h>
@@ -55,6 +56,11 @@ escertke_span esc_gnutls_credential_cert(const void *credential);
 gnutls_priority_t esc_gnutls_priority(const struct gnutls_credential *cred, escertke_role role, bool peer_raw);
 /** One more user of a credential. */
 struct gnutls_credential *esc_gnutls_credential_share(const void *credential);
+
+/* gnutls_token.c */
+struct esc_token_key;
+/** The key as GnuTLS wants it; the new one owns @p key and closes it. @return GNUTLS_E_...: @p key is as it was */
+int esc_gnutls_token_privkey(struct esc_token_key *key, gnutls_privkey_t *out);
 
 /* gnutls_verify.c */
 /** Validate the peer's chain to an anchor and ask the connection's verify; sets verify_err, alert and words. @return 0, or -1:

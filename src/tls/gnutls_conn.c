@@ -139,7 +139,11 @@ static const struct {
     { GNUTLS_E_CERTIFICATE_ERROR, ESCERTKE_ERR_CERT },
     { GNUTLS_E_MEMORY_ERROR, ESCERTKE_ERR_NOMEM },
     { GNUTLS_E_INTERNAL_ERROR, ESCERTKE_ERR_BACKEND },
+    { GNUTLS_E_PKCS11_ERROR, ESCERTKE_ERR_BACKEND }, /* the own private key's token does not sign */
 };
+
+static const char token_words[] = "the token with the own private key does not sign; is it still there? After it comes back, the "
+                                  "credential must be loaded again";
 
 static escertke_err classify(struct gnutls_conn *conn, int code)
 {
@@ -147,7 +151,7 @@ static escertke_err classify(struct gnutls_conn *conn, int code)
 
     if (conn->verify_err != ESCERTKE_OK)
         return conn->verify_err;
-    keep_words(conn, gnutls_strerror(code));
+    keep_words(conn, code == GNUTLS_E_PKCS11_ERROR ? token_words : gnutls_strerror(code));
     if (code == GNUTLS_E_FATAL_ALERT_RECEIVED || code == GNUTLS_E_WARNING_ALERT_RECEIVED) {
         conn->alert = (int)gnutls_alert_get(conn->session);
         conn->alert_received = true;
@@ -290,6 +294,7 @@ const escertke_tls_ops *escertke_tls_gnutls(void)
         .name = "gnutls",
         .conn_memory = 16000,
         .raw_keys = true,
+        .token_keys = true,
         .credential_new = esc_gnutls_credential_new,
         .credential_free = esc_gnutls_credential_free,
         .credential_cert = esc_gnutls_credential_cert,

@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
+#include "tls/gnutls_token.h"
 #include "tls/own_chain.h"
 
 /* 0xC02B, 0xC023, 0xC0AC, one group, one signature algorithm, TLS 1.2 (R-TL-2, R-TL-6, A-26...A-30), and nothing else. */
@@ -36,13 +37,90 @@ static gnutls_datum_t datum(escertke_span s)
     return (gnutls_datum_t){ (unsigned char *)(uintptr_t)s.ptr, s.len <= UINT_MAX ? (unsigned int)s.len : 0 };
 }
 
+static const char not_pem[] = "own private key cannot be read as an unencrypted PEM private key";
+static const char not_fitting[] = "own private key is not the one of the own certificate";
+
+static escertke_err use_pem_key(struct gnutls_credential *cred, const escertke_credential_source *src, gnutls_x509_crt_t *certs,
+                                unsigned count, escertke_detail *d)
+{
+    gnutls_datum_t key = datum(src->key);
+    gnutls_x509_privkey_t own = NULL;
+    escertke_err err = ESCERTKE_OK;
+
+    int code = gnutls_x509_privkey_init(&own);
+    if (code < 0 || (code = key.size ? gnutls_x509_privkey_import2(own, &key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN)
+                                     : GNUTLS_E_BASE64_DECODING_ERROR) < 0)
+        err = refuse(d, ESCERTKE_ERR_CREDENTIAL, code, not_pem);
+    else if ((code = gnutls_certificate_set_x509_key(cred->cred, certs, (int)count, own)) < 0)
+        err = refuse(d, ESCERTKE_ERR_KEY_MISMATCH, code, not_fitting);
+    gnutls_x509_privkey_deinit(own);
+    return err;
+}
+
+/* Gives the token's key to the credentials; closes it after a failure. */
+static int set_token_key(struct gnutls_credential *cred, struct esc_token_key *token, gnutls_pcert_st *shown, unsigned count)
+{
+    gnutls_privkey_t own;
+
+    int code = esc_gnutls_token_privkey(token, &own);
+    if (code < 0) {
+        esc_token_key_close(token);
+        return code;
+    }
+    /* Whose key it is has been looked at, and a token's signature may take long. */
+    gnutls_certificate_set_flags(cred->cred, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
+    code = gnutls_certificate_set_key(cred->cred, NULL, 0, shown, (int)count, own);
+    if (code < 0)
+        gnutls_privkey_deinit(own);
+    return code;
+}
+
+static bool fits_leaf(const struct esc_token_key *token, gnutls_x509_crt_t leaf)
+{
+    gnutls_datum_t spki = { NULL, 0 };
+    gnutls_pubkey_t public_key;
+
+    if (gnutls_pubkey_init(&public_key) < 0)
+        return false;
+    bool fits = gnutls_pubkey_import_x509(public_key, leaf, 0) == 0 &&
+                gnutls_pubkey_export2(public_key, GNUTLS_X509_FMT_DER, &spki) == 0 &&
+                esc_token_key_fits(token, (escertke_span){ spki.data, spki.size });
+    gnutls_free(spki.data);
+    gnutls_pubkey_deinit(public_key);
+    return fits;
+}
+
+static escertke_err use_token_key(struct gnutls_credential *cred, const escertke_credential_source *src, gnutls_x509_crt_t *certs,
+                                  unsigned count, escertke_detail *d)
+{
+    gnutls_pcert_st shown[ESCERTKE_CHAIN_MAX];
+    struct esc_token_key *token;
+    escertke_err err = esc_token_key_open(src->key_uri, src->pin, &token, d);
+
+    if (err != ESCERTKE_OK)
+        return err;
+    if (!fits_leaf(token, certs[0])) {
+        esc_token_key_close(token);
+        return refuse(d, ESCERTKE_ERR_KEY_MISMATCH, 0, not_fitting);
+    }
+    int code = gnutls_pcert_import_x509_list(shown, certs, &count, GNUTLS_X509_CRT_LIST_SORT);
+    if (code < 0) {
+        esc_token_key_close(token);
+        return refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "own certificate chain cannot be used");
+    }
+    if ((code = set_token_key(cred, token, shown, count)) >= 0)
+        return ESCERTKE_OK;
+    for (unsigned i = 0; i < count; i++)
+        gnutls_pcert_deinit(&shown[i]);
+    return refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "own private key cannot be used from its token");
+}
+
 static escertke_err load_chain_and_key(struct gnutls_credential *cred, const escertke_credential_source *src, escertke_detail *d)
 {
-    gnutls_datum_t chain = datum(src->chain), key = datum(src->key);
+    gnutls_datum_t chain = datum(src->chain);
     gnutls_x509_crt_t *certs = NULL;
-    gnutls_x509_privkey_t own = NULL;
     unsigned count = 0;
-    escertke_err err = ESCERTKE_OK;
+    escertke_err err;
 
     int code =
         chain.size ? gnutls_x509_crt_list_import2(&certs, &count, &chain, GNUTLS_X509_FMT_PEM, 0) : GNUTLS_E_NO_CERTIFICATE_FOUND;
@@ -50,72 +128,103 @@ static escertke_err load_chain_and_key(struct gnutls_credential *cred, const esc
         err = refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "own certificate chain cannot be read as PEM certificates");
     else if (count > ESCERTKE_CHAIN_MAX)
         err = refuse(d, ESCERTKE_ERR_CREDENTIAL, 0, "own chain is longer than 4 certificates");
-    else if ((code = gnutls_x509_privkey_init(&own)) < 0 ||
-             (code = key.size ? gnutls_x509_privkey_import2(own, &key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN)
-                              : GNUTLS_E_BASE64_DECODING_ERROR) < 0)
-        err = refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "own private key cannot be read as an unencrypted PEM private key");
-    else if ((code = gnutls_certificate_set_x509_key(cred->cred, certs, (int)count, own)) < 0)
-        err = refuse(d, ESCERTKE_ERR_KEY_MISMATCH, code, "own private key is not the one of the own certificate");
-    gnutls_x509_privkey_deinit(own);
+    else
+        err = (src->key_uri ? use_token_key : use_pem_key)(cred, src, certs, count, d);
     for (unsigned i = 0; i < count; i++)
         gnutls_x509_crt_deinit(certs[i]);
     gnutls_free(certs);
     return err;
 }
 
-/* The public half of an own raw key, as DER SubjectPublicKeyInfo: what the peer's pin is about. */
-static escertke_err export_spki(struct gnutls_credential *cred, gnutls_privkey_t own, gnutls_datum_t *spki, escertke_detail *d)
+/* Is this a key of ours, as DER SubjectPublicKeyInfo? It is what the peer's pin is about. */
+static escertke_err keep_spki(struct gnutls_credential *cred, escertke_span spki, escertke_detail *d)
 {
-    gnutls_pubkey_t public_key;
     uint8_t digest[32];
     char pin[72];
     escertke_expect itself = { .flavour = ESCERTKE_FLAVOUR_RAW, .pin = pin };
-    escertke_err err = ESCERTKE_OK;
     int alert;
+
+    if (gnutls_hash_fast(GNUTLS_DIG_SHA256, spki.ptr, spki.len, digest) < 0 ||
+        escertke_key_identifier(digest, 256, pin) != ESCERTKE_OK)
+        return ESCERTKE_ERR_BACKEND;
+    escertke_err err = escertke_cert_check_raw(spki, &itself, digest, &alert, d);
+    if (err == ESCERTKE_OK && (cred->leaf = (uint8_t *)esc_strndup((const char *)spki.ptr, spki.len)) == NULL)
+        err = ESCERTKE_ERR_NOMEM;
+    cred->leaf_len = spki.len;
+    return err;
+}
+
+/* The public half of an own raw key. */
+static escertke_err export_spki(struct gnutls_credential *cred, gnutls_privkey_t own, escertke_detail *d)
+{
+    gnutls_datum_t spki = { NULL, 0 };
+    gnutls_pubkey_t public_key;
 
     int code = gnutls_pubkey_init(&public_key);
     if (code < 0)
         return ESCERTKE_ERR_NOMEM;
+    escertke_err err;
     if ((code = gnutls_pubkey_import_privkey(public_key, own, GNUTLS_KEY_DIGITAL_SIGNATURE, 0)) < 0 ||
-        (code = gnutls_pubkey_export2(public_key, GNUTLS_X509_FMT_DER, spki)) < 0)
+        (code = gnutls_pubkey_export2(public_key, GNUTLS_X509_FMT_DER, &spki)) < 0)
         err = refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "public half of the own raw key cannot be written");
+    else
+        err = keep_spki(cred, (escertke_span){ spki.data, spki.size }, d);
     gnutls_pubkey_deinit(public_key);
-    if (err == ESCERTKE_OK && (gnutls_hash_fast(GNUTLS_DIG_SHA256, spki->data, spki->size, digest) < 0 ||
-                               escertke_key_identifier(digest, 256, pin) != ESCERTKE_OK))
-        err = ESCERTKE_ERR_BACKEND;
-    if (err == ESCERTKE_OK)
-        err = escertke_cert_check_raw((escertke_span){ spki->data, spki->size }, &itself, digest, &alert, d);
-    if (err == ESCERTKE_OK && (cred->leaf = (uint8_t *)esc_strndup((const char *)spki->data, spki->size)) == NULL)
-        err = ESCERTKE_ERR_NOMEM;
-    cred->leaf_len = spki->size;
+    gnutls_free(spki.data);
     return err;
+}
+
+/* What is shown to the peer in place of a certificate. */
+static int make_shown(const struct gnutls_credential *cred, gnutls_pcert_st *shown)
+{
+    gnutls_datum_t spki = datum((escertke_span){ cred->leaf, cred->leaf_len });
+
+    memset(shown, 0, sizeof *shown);
+    return gnutls_pcert_import_rawpk_raw(shown, &spki, GNUTLS_X509_FMT_DER, GNUTLS_KEY_DIGITAL_SIGNATURE, 0);
 }
 
 static escertke_err load_raw_key(struct gnutls_credential *cred, const escertke_credential_source *src, escertke_detail *d)
 {
-    gnutls_datum_t key = datum(src->key), spki = { NULL, 0 };
+    gnutls_datum_t key = datum(src->key);
     gnutls_privkey_t own = NULL;
+    gnutls_pcert_st shown;
     escertke_err err;
 
     int code = gnutls_privkey_init(&own);
     if (code < 0 || !key.size ||
         (code = gnutls_privkey_import_x509_raw(own, &key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN)) < 0) {
-        err = refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "own private key cannot be read as an unencrypted PEM private key");
-    } else if ((err = export_spki(cred, own, &spki, d)) == ESCERTKE_OK) {
-        gnutls_pcert_st *public_half = gnutls_calloc(1, sizeof *public_half);
-        code = public_half
-                   ? gnutls_pcert_import_rawpk_raw(public_half, &spki, GNUTLS_X509_FMT_DER, GNUTLS_KEY_DIGITAL_SIGNATURE, 0)
-                   : GNUTLS_E_MEMORY_ERROR;
-        if (code >= 0 && (code = gnutls_certificate_set_key(cred->cred, NULL, 0, public_half, 1, own)) >= 0)
+        err = refuse(d, ESCERTKE_ERR_CREDENTIAL, code, not_pem);
+    } else if ((err = export_spki(cred, own, d)) == ESCERTKE_OK) {
+        if ((code = make_shown(cred, &shown)) >= 0 &&
+            (code = gnutls_certificate_set_key(cred->cred, NULL, 0, &shown, 1, own)) >= 0)
             own = NULL; /* the credentials have it now */
-        gnutls_free(public_half);
         if (code < 0)
             err = refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "own raw key cannot be used");
     }
-    gnutls_free(spki.data);
     if (own)
         gnutls_privkey_deinit(own);
     return err;
+}
+
+static escertke_err load_raw_token(struct gnutls_credential *cred, const escertke_credential_source *src, escertke_detail *d)
+{
+    struct esc_token_key *token;
+    gnutls_pcert_st shown;
+    escertke_span spki;
+    escertke_err err = esc_token_key_open(src->key_uri, src->pin, &token, d);
+
+    if (err != ESCERTKE_OK)
+        return err;
+    if ((err = esc_token_key_spki(token, &spki, d)) != ESCERTKE_OK || (err = keep_spki(cred, spki, d)) != ESCERTKE_OK) {
+        esc_token_key_close(token);
+        return err;
+    }
+    int code = make_shown(cred, &shown);
+    if (code < 0)
+        esc_token_key_close(token);
+    else if ((code = set_token_key(cred, token, &shown, 1)) < 0)
+        gnutls_pcert_deinit(&shown);
+    return code < 0 ? refuse(d, ESCERTKE_ERR_CREDENTIAL, code, "own raw key cannot be used from its token") : ESCERTKE_OK;
 }
 
 static escertke_err load_trust(struct gnutls_credential *cred, const escertke_credential_source *src, escertke_detail *d)
@@ -164,7 +273,9 @@ escertke_err esc_gnutls_credential_new(const escertke_credential_source *src, vo
         !init_priorities(cred))
         err = refuse(d, ESCERTKE_ERR_BACKEND, 0, "GnuTLS does not offer what ESCertKE needs");
     if (err == ESCERTKE_OK)
-        err = src->raw ? load_raw_key(cred, src, d) : load_chain_and_key(cred, src, d);
+        err = !src->raw      ? load_chain_and_key(cred, src, d)
+              : src->key_uri ? load_raw_token(cred, src, d)
+                             : load_raw_key(cred, src, d);
     if (err == ESCERTKE_OK)
         err = load_trust(cred, src, d);
     if (err == ESCERTKE_OK && !src->raw)
