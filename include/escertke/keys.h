@@ -64,7 +64,8 @@ typedef struct escertke_put_options {
      * The older keys of the same (own, peer, usage) get an end: expires_s at most this one's created_s + overlap_s. Older are
      * those of the same role not created later. Of those of the other role: if the end-point whose identity is the smaller began
      * this run, all not created later, else those created more than 2 x ESCERTKE_KEY_TOGETHER_S earlier. So a key that
-     * the other end may have chosen for use is never ended here (see find).
+     * the other end may have chosen for use is never ended here (see find). Where this and the older key are a terminator's, the
+     * end is ESCERTKE_TTL_MS later: the initiator ends its own only when M4 has come.
      */
     bool replace;
     int64_t overlap_s;           /* 0 or more; ESCERTKE_KEY_OVERLAP_S by default of the command */
@@ -113,8 +114,9 @@ typedef struct escertke_store_ops {
     /** Set confirmed. Also NOT_FOUND (no such key of this own identity). */
     escertke_err (*confirm)(void *store, const uint8_t id[ESCERTKE_KEY_ID_LEN], const char *own, escertke_detail *d);
     /**
-     * Give every key of (own, peer, usage) an end: expires_s at most @p until_s. For an initiator that has sent M3 and gives up
-     * waiting for M4: the terminator may have put a new key, and so ended the older ones. OK also if there is none.
+     * Give every key of (own, peer, usage) whose run this end-point began an end: expires_s at most @p until_s. For an initiator
+     * that has sent M3 and gives up waiting for M4: the terminator may have put a new key, and so ended the older ones. OK also
+     * if there is none.
      */
     escertke_err (*retire)(void *store, const char *own, const char *peer, escertke_usage usage, int64_t until_s,
                            escertke_detail *d);

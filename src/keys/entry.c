@@ -29,6 +29,16 @@ static bool flavour_known(escertke_flavour f)
     return f == ESCERTKE_FLAVOUR_BY_ID || (f >= ESCERTKE_FLAVOUR_RAW && f <= ESCERTKE_FLAVOUR_NODE);
 }
 
+static bool serials_fit(const escertke_key_entry *e)
+{
+    if (e->issued_count > ESCERTKE_CHAIN_MAX)
+        return false;
+    for (size_t i = 0; i < e->issued_count; i++)
+        if (e->issued[i].serial_len > sizeof e->issued[i].serial)
+            return false;
+    return true;
+}
+
 const char *esc_entry_fault(const escertke_key_entry *e)
 {
     const struct {
@@ -45,10 +55,71 @@ const char *esc_entry_fault(const escertke_key_entry *e)
         { e->usage != ESCERTKE_USAGE_ESPRIM && e->usage != ESCERTKE_USAGE_ESDATA, "unknown usage" },
         { !flavour_known(e->flavour), "unknown certificate flavour" },
         { e->created_s < 0 || e->expires_s < 0, "time before 1970" },
+        { !serials_fit(e), "too many certificates, or a serial too long" },
     };
 
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         if (checks[i].wrong)
             return checks[i].what;
     return NULL;
+}
+
+const char *esc_put_fault(const escertke_key_entry *e, const escertke_put_options *o)
+{
+    const escertke_reply *reply = o ? o->reply : NULL;
+
+    if (!e)
+        return "no entry";
+    if (o && o->replace && o->overlap_s < 0)
+        return "negative overlap";
+    if (reply && (!reply->m4.ptr || reply->m4.len == 0 || reply->m4.len > ESCERTKE_REPLY_MAX))
+        return "reply empty or too large";
+    if (reply && reply->until_s < 0)
+        return "time of the reply before 1970";
+    return esc_entry_fault(e);
+}
+
+bool esc_entry_by_smaller(const escertke_key_entry *e)
+{
+    int way = strcmp(e->own, e->peer);
+
+    return e->role == ESCERTKE_INITIATOR ? way <= 0 : way >= 0;
+}
+
+const escertke_key_entry *esc_entry_choose(const escertke_key_entry *initiator, const escertke_key_entry *terminator)
+{
+    if (!initiator || !terminator)
+        return initiator ? initiator : terminator;
+    const escertke_key_entry *first = esc_entry_by_smaller(initiator) ? initiator : terminator; /* of the smaller identity */
+    const escertke_key_entry *other = first == initiator ? terminator : initiator;
+    return first->created_s >= other->created_s - ESCERTKE_KEY_TOGETHER_S ? first : other;
+}
+
+/* An initiator stamps a key later than its terminator, by up to so long. */
+#define RUN_S ((int64_t)ESCERTKE_TTL_MS / 1000)
+
+static int64_t later(int64_t t, int64_t by)
+{
+    return by > INT64_MAX - t ? INT64_MAX : t + by;
+}
+
+/*
+ * Because of RUN_S, what is less than two such times apart here may be the other way round there. So a key is ended only where
+ * both ends see that another one counts: find's rule prefers those of the smaller identity, so a key of the greater's goes at
+ * once, and a key of the smaller's only when it is old enough for both. And an initiator's older keys end here no earlier than
+ * there.
+ */
+void esc_entry_endings(const escertke_key_entry *e, int64_t overlap_s, struct esc_ending out[2])
+{
+    int64_t other = esc_entry_by_smaller(e) ? e->created_s : e->created_s - 2 * ESCERTKE_KEY_TOGETHER_S - 1;
+    int64_t end = later(e->created_s, overlap_s);
+
+    out[0] = (struct esc_ending){ ESCERTKE_INITIATOR, other, end };
+    out[1] = (struct esc_ending){ ESCERTKE_TERMINATOR, other, end };
+    if (e->role == ESCERTKE_INITIATOR) {
+        out[0].until_s = e->created_s;
+    } else {
+        out[1].until_s = e->created_s;
+        out[1].end_s = later(end, RUN_S);
+    }
 }

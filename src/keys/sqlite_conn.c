@@ -1,15 +1,18 @@
 #include "keys/sqlite.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/fail.h"
-#include "keys/entry.h"
 
-#define COLUMNS_OF(key) "id, own, peer, usage, " key ", role, suite, engine, flavour, fingerprint, created_s, expires_s"
+/* In the order of enum esc_column. */
+#define COLUMNS_OF(key)                                                                                                          \
+    "id, own, peer, usage, " key ", role, suite, engine, flavour, fingerprint, created_s, expires_s, confirmed, issued"
+/* The first parameters of some. The index is named where the planner might take one that means sorting rows, keys and all. */
+#define OF_PAIR "own = ?1 AND peer = ?2"
+#define OF_ROLE OF_PAIR " AND usage = ?3 AND role = ?4"
+#define NO_REPLY "m3_digest = NULL, m4 = NULL, reply_until_s = 0"
 
-enum column { ID, OWN, PEER, USAGE, KEY, ROLE, SUITE, ENGINE, FLAVOUR, FINGERPRINT, CREATED, EXPIRES };
-
+// clang-format off
 static const struct {
     const char *sql;
     bool writer;
@@ -17,14 +20,25 @@ static const struct {
     [ESC_BEGIN] = { "BEGIN IMMEDIATE", true },
     [ESC_COMMIT] = { "COMMIT", true },
     [ESC_ROLLBACK] = { "ROLLBACK", true },
-    [ESC_PUT] = { "REPLACE INTO keys (" COLUMNS_OF("key") ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)", true },
+    [ESC_PUT] = { "REPLACE INTO keys (" COLUMNS_OF("key") ", m3_digest, m4, reply_until_s)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)", true },
+    [ESC_END] = { "UPDATE keys INDEXED BY keys_by_end SET expires_s = ?5 WHERE " OF_ROLE " AND expires_s > ?5"
+                  " AND created_s <= ?6", true },
+    [ESC_TRIM] = { "UPDATE keys SET " NO_REPLY " WHERE " OF_PAIR " AND m3_digest IS NOT NULL AND rowid NOT IN"
+                   " (SELECT rowid FROM keys WHERE " OF_PAIR " AND m3_digest IS NOT NULL ORDER BY rowid DESC LIMIT ?3)", true },
+    [ESC_CONFIRM] = { "UPDATE keys SET confirmed = 1 WHERE id = ?1 AND own = ?2", true },
     [ESC_REMOVE] = { "DELETE FROM keys WHERE id = ?1", true },
+    [ESC_REMOVE_ROW] = { "DELETE FROM keys WHERE rowid = ?1 AND id = ?2", true },
     [ESC_PRUNE] = { "DELETE FROM keys WHERE expires_s <= ?1", true },
+    [ESC_PRUNE_REPLIES] = { "UPDATE keys SET " NO_REPLY " WHERE m3_digest IS NOT NULL AND reply_until_s <= ?1", true },
     [ESC_GET] = { "SELECT " COLUMNS_OF("key") " FROM keys WHERE id = ?1 AND expires_s > ?2 ORDER BY own LIMIT 1", false },
-    [ESC_FIND] = { "SELECT " COLUMNS_OF("key") " FROM keys WHERE own = ?1 AND peer = ?2 AND usage = ?3 AND expires_s > ?4"
+    [ESC_FIND] = { "SELECT " COLUMNS_OF("key") " FROM keys INDEXED BY keys_by_role WHERE " OF_ROLE " AND expires_s > ?5"
                    " ORDER BY created_s DESC, rowid DESC LIMIT 1", false },
-    [ESC_LIST] = { "SELECT " COLUMNS_OF("NULL") " FROM keys ORDER BY created_s, rowid", false },
+    [ESC_REPLY] = { "SELECT m4 FROM keys WHERE " OF_PAIR " AND m3_digest = ?3 AND reply_until_s > ?4 AND expires_s > ?4"
+                    " LIMIT 1", false },
+    [ESC_LIST] = { "SELECT " COLUMNS_OF("NULL") ", rowid FROM keys ORDER BY created_s, rowid", false },
 };
+// clang-format on
 
 /* For every connection. No temporary file may ever hold a row; secure_delete overwrites what is deleted. */
 static const char pragmas[] = "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
@@ -85,8 +99,8 @@ escertke_err esc_sqlite_fail(sqlite3 *db, int rc, const char *doing, escertke_de
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].code == code)
             return esc_fail(d, known[i].err, "", "key store: cannot %s: %s", doing, known[i].what);
-    return esc_fail(d, ESCERTKE_ERR_STORE, "", "key store: cannot %s: %s (SQLite code %d, errno %d)", doing,
-                    sqlite3_errmsg(db), rc, number);
+    return esc_fail(d, ESCERTKE_ERR_STORE, "", "key store: cannot %s: %s (SQLite code %d, errno %d)", doing, sqlite3_errmsg(db),
+                    rc, number);
 }
 
 escertke_err esc_sqlite_exec(sqlite3 *db, const char *sql, escertke_detail *d)
@@ -162,90 +176,34 @@ escertke_err esc_conn_run(struct esc_conn *c, enum esc_statement which, const ch
     return err;
 }
 
-/* SQLITE_STATIC: SQLite reads our memory and keeps no copy among the bindings; the pages it writes are its own. */
-int esc_conn_bind_entry(struct esc_conn *c, const escertke_key_entry *e)
+escertke_err esc_conn_run_bound(struct esc_conn *c, enum esc_statement which, int bound, const char *doing, escertke_detail *d)
 {
-    sqlite3_stmt *st = c->statement[ESC_PUT];
-    const struct {
-        enum column at;
-        const void *bytes;
-        size_t len;
-    } blobs[] = {
-        { ID, e->key.id, sizeof e->key.id },
-        { KEY, e->key.key, sizeof e->key.key },
-        { FINGERPRINT, e->peer_fingerprint, sizeof e->peer_fingerprint },
-    };
-    const struct {
-        enum column at;
-        const char *text;
-    } texts[] = { { OWN, e->own }, { PEER, e->peer }, { SUITE, e->suite }, { ENGINE, e->engine } };
-    const struct {
-        enum column at;
-        int64_t number;
-    } numbers[] = {
-        { USAGE, e->usage }, { ROLE, e->role }, { FLAVOUR, e->flavour }, { CREATED, e->created_s }, { EXPIRES, e->expires_s },
-    };
-    int rc = SQLITE_OK;
-
-    for (size_t i = 0; rc == SQLITE_OK && i < sizeof blobs / sizeof *blobs; i++)
-        rc = sqlite3_bind_blob(st, (int)blobs[i].at + 1, blobs[i].bytes, (int)blobs[i].len, SQLITE_STATIC);
-    for (size_t i = 0; rc == SQLITE_OK && i < sizeof texts / sizeof *texts; i++)
-        rc = sqlite3_bind_text(st, (int)texts[i].at + 1, texts[i].text, -1, SQLITE_STATIC);
-    for (size_t i = 0; rc == SQLITE_OK && i < sizeof numbers / sizeof *numbers; i++)
-        rc = sqlite3_bind_int64(st, (int)numbers[i].at + 1, numbers[i].number);
-    return rc;
+    if (bound == SQLITE_OK)
+        return esc_conn_run(c, which, doing, d);
+    esc_conn_reset(c, which);
+    return esc_sqlite_fail(c->db, bound, doing, d);
 }
 
-/* The file may have been written by others: nothing is taken over that does not fit exactly. */
-static bool read_blob(sqlite3_stmt *st, enum column at, uint8_t *out, size_t len)
+escertke_err esc_conn_finish(struct esc_conn *c, escertke_err err, escertke_detail *d)
 {
-    const void *bytes = sqlite3_column_blob(st, (int)at);
-
-    if (sqlite3_column_type(st, (int)at) != SQLITE_BLOB || !bytes || (size_t)sqlite3_column_bytes(st, (int)at) != len)
-        return false;
-    memcpy(out, bytes, len);
-    return true;
+    if (err == ESCERTKE_OK)
+        err = esc_conn_run(c, ESC_COMMIT, "commit", d);
+    if (!sqlite3_get_autocommit(c->db))
+        (void)esc_conn_run(c, ESC_ROLLBACK, "roll back", NULL);
+    return err;
 }
 
-static bool read_text(sqlite3_stmt *st, enum column at, char *out, size_t cap)
+escertke_err esc_conn_end(struct esc_conn *c, const char *own, const char *peer, escertke_usage usage,
+                          const struct esc_ending *ending, escertke_detail *d)
 {
-    const unsigned char *text = sqlite3_column_text(st, (int)at);
-    size_t len = (size_t)sqlite3_column_bytes(st, (int)at);
+    sqlite3_stmt *st = c->statement[ESC_END];
+    int rc;
 
-    if (!text || len >= cap || memchr(text, '\0', len))
-        return false;
-    memcpy(out, text, len);
-    out[len] = '\0';
-    return true;
-}
-
-/* Enumerators are small; what does not fit into an int becomes a value that the check refuses. */
-static int read_small(sqlite3_stmt *st, enum column at)
-{
-    int64_t v = sqlite3_column_int64(st, (int)at);
-
-    return v >= 0 && v <= 255 ? (int)v : 255;
-}
-
-escertke_err esc_conn_read_entry(sqlite3_stmt *st, bool with_key, escertke_key_entry *out, escertke_detail *d)
-{
-    const char *fault = "a column is not of its type or length";
-
-    memset(out, 0, sizeof *out);
-    if (read_blob(st, ID, out->key.id, sizeof out->key.id) &&
-        (!with_key || read_blob(st, KEY, out->key.key, sizeof out->key.key)) &&
-        read_blob(st, FINGERPRINT, out->peer_fingerprint, sizeof out->peer_fingerprint) &&
-        read_text(st, OWN, out->own, sizeof out->own) && read_text(st, PEER, out->peer, sizeof out->peer) &&
-        read_text(st, SUITE, out->suite, sizeof out->suite) && read_text(st, ENGINE, out->engine, sizeof out->engine)) {
-        out->usage = (escertke_usage)read_small(st, USAGE);
-        out->role = (escertke_role)read_small(st, ROLE);
-        out->flavour = (escertke_flavour)read_small(st, FLAVOUR);
-        out->created_s = sqlite3_column_int64(st, CREATED);
-        out->expires_s = sqlite3_column_int64(st, EXPIRES);
-        fault = esc_entry_fault(out);
-    }
-    if (!fault)
-        return ESCERTKE_OK;
-    escertke_key_entry_wipe(out);
-    return esc_fail(d, ESCERTKE_ERR_STORE, "", "key store: an entry is damaged: %s", fault);
+    if ((rc = sqlite3_bind_text(st, 1, own, -1, SQLITE_STATIC)) == SQLITE_OK &&
+        (rc = sqlite3_bind_text(st, 2, peer, -1, SQLITE_STATIC)) == SQLITE_OK &&
+        (rc = sqlite3_bind_int(st, 3, (int)usage)) == SQLITE_OK &&
+        (rc = sqlite3_bind_int(st, 4, (int)ending->role)) == SQLITE_OK &&
+        (rc = sqlite3_bind_int64(st, 5, ending->end_s)) == SQLITE_OK)
+        rc = sqlite3_bind_int64(st, 6, ending->until_s);
+    return esc_conn_run_bound(c, ESC_END, rc, "give older keys an end", d);
 }

@@ -25,6 +25,20 @@ static const char *const steps[] = {
     " UNIQUE (id, own));"
     "CREATE INDEX keys_by_peer ON keys (own, peer, usage, created_s);"
     "CREATE INDEX keys_by_created ON keys (created_s);",
+
+    /* Whose the peer's certificates are, whether the peer holds the key (an initiator knows), and M4, of which A-12 wants the
+     * same octets again. With the key in one row, so that neither is there without the other. */
+    "ALTER TABLE keys ADD COLUMN confirmed INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE keys ADD COLUMN issued BLOB NOT NULL DEFAULT x'';"
+    "ALTER TABLE keys ADD COLUMN m3_digest BLOB CHECK (m3_digest IS NULL OR"
+    " typeof(m3_digest) = 'blob' AND length(m3_digest) = 32);"
+    "ALTER TABLE keys ADD COLUMN m4 BLOB CHECK (m4 IS NULL OR typeof(m4) = 'blob');"
+    "ALTER TABLE keys ADD COLUMN reply_until_s INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE keys SET confirmed = 1 WHERE role = 1;"
+    "DROP INDEX keys_by_peer;"
+    "CREATE INDEX keys_by_role ON keys (own, peer, usage, role, created_s);"
+    "CREATE INDEX keys_by_end ON keys (own, peer, usage, role, expires_s);"
+    "CREATE INDEX keys_by_reply ON keys (own, peer, m3_digest) WHERE m3_digest IS NOT NULL;",
 };
 
 #define VERSION ((int)(sizeof steps / sizeof *steps))
@@ -67,8 +81,8 @@ static escertke_err identify(sqlite3 *db, int64_t *version, escertke_detail *d)
                         "key store: schema version %lld is newer than %d, the newest known here; use a newer escertke",
                         (long long)*version, VERSION);
     if (*version < 1)
-        return esc_fail(d, ESCERTKE_ERR_STORE, "", "key store: schema version %lld, expected 1 to %d",
-                        (long long)*version, VERSION);
+        return esc_fail(d, ESCERTKE_ERR_STORE, "", "key store: schema version %lld, expected 1 to %d", (long long)*version,
+                        VERSION);
     return ESCERTKE_OK;
 }
 
@@ -111,9 +125,11 @@ static escertke_err migrate(sqlite3 *db, escertke_detail *d)
         return err;
     if ((err = identify(db, &version, d)) != ESCERTKE_OK) /* another process may have been faster */
         return rolled_back(db, err);
-    for (; version < VERSION; version++)
-        if ((err = esc_sqlite_exec(db, steps[version], d)) != ESCERTKE_OK)
-            return rolled_back(db, err);
+    for (; version < VERSION; version++) {
+        int rc = sqlite3_exec(db, steps[version], NULL, NULL, NULL);
+        if (rc != SQLITE_OK)
+            return rolled_back(db, esc_sqlite_fail(db, rc, "bring its tables up to date", d));
+    }
     sqlite3_snprintf((int)sizeof numbers, numbers, "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
                      ESC_SQLITE_APPLICATION_ID, VERSION);
     return rolled_back(db, esc_sqlite_exec(db, numbers, d));

@@ -4,7 +4,7 @@
 
 #include "base/fail.h"
 
-/* Entries of "memory:"; about 800 bytes each. */
+/* Entries of "memory:"; about 1,400 bytes each. */
 #define MEMORY_MAX 65536u
 
 static escertke_err open_memory(const char *rest, escertke_store *out, escertke_detail *d)

@@ -1,182 +1,153 @@
 #include <escertke/keys.h>
 
-#include <pthread.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
 #include "keys/entry.h"
-#include "keys/ordered.h"
-
-/* Every entry stands in four orders at once. */
-enum { BY_ID, BY_PEER, BY_CREATED, BY_EXPIRY, ORDERS };
-
-struct node {
-    struct esc_link link[ORDERS];
-    uint64_t sequence; /* of the put; tells entries of the same second apart */
-    escertke_key_entry entry;
-};
-
-struct memory {
-    pthread_mutex_t lock;
-    struct esc_ordered order[ORDERS];
-    size_t count, max;
-    uint64_t sequence;
-};
-
-static struct node *node_of(const struct esc_link *link, int order)
-{
-    if (!link)
-        return NULL;
-    return (struct node *)(void *)((char *)(uintptr_t)link - offsetof(struct node, link) - (size_t)order * sizeof *link);
-}
-
-#define THREE_WAY(a, b) (((a) > (b)) - ((a) < (b)))
-
-static int compare_id(const struct esc_link *x, const struct esc_link *y)
-{
-    const escertke_key_entry *a = &node_of(x, BY_ID)->entry, *b = &node_of(y, BY_ID)->entry;
-    int way = memcmp(a->key.id, b->key.id, sizeof a->key.id);
-
-    return way ? way : strcmp(a->own, b->own);
-}
-
-static int compare_owner(const escertke_key_entry *a, const escertke_key_entry *b)
-{
-    int way = strcmp(a->own, b->own);
-
-    if (!way)
-        way = strcmp(a->peer, b->peer);
-    return way ? way : THREE_WAY(a->usage, b->usage);
-}
-
-static int compare_time(int64_t a, int64_t b, const struct node *x, const struct node *y)
-{
-    return a != b ? THREE_WAY(a, b) : THREE_WAY(x->sequence, y->sequence);
-}
-
-static int compare_peer(const struct esc_link *x, const struct esc_link *y)
-{
-    const struct node *a = node_of(x, BY_PEER), *b = node_of(y, BY_PEER);
-    int way = compare_owner(&a->entry, &b->entry);
-
-    return way ? way : compare_time(a->entry.created_s, b->entry.created_s, a, b);
-}
-
-static int compare_created(const struct esc_link *x, const struct esc_link *y)
-{
-    const struct node *a = node_of(x, BY_CREATED), *b = node_of(y, BY_CREATED);
-
-    return compare_time(a->entry.created_s, b->entry.created_s, a, b);
-}
-
-static int compare_expiry(const struct esc_link *x, const struct esc_link *y)
-{
-    const struct node *a = node_of(x, BY_EXPIRY), *b = node_of(y, BY_EXPIRY);
-
-    return compare_time(a->entry.expires_s, b->entry.expires_s, a, b);
-}
-
-static const esc_compare compares[ORDERS] = { compare_id, compare_peer, compare_created, compare_expiry };
-
-/* Spreads the sequence numbers (finalizer of a 64-bit mixer), so that no order of arrival makes a deep tree. */
-static uint32_t priority_of(uint64_t n)
-{
-    n = (n ^ (n >> 30)) * 0xbf58476d1ce4e5b9u;
-    n = (n ^ (n >> 27)) * 0x94d049bb133111ebu;
-    return (uint32_t)(n >> 32);
-}
-
-static void link_in(struct memory *m, struct node *n)
-{
-    n->sequence = ++m->sequence;
-    for (int i = 0; i < ORDERS; i++)
-        esc_ordered_insert(&m->order[i], &n->link[i], priority_of(n->sequence * ORDERS + (uint64_t)i));
-    m->count++;
-}
-
-static void link_out(struct memory *m, struct node *n)
-{
-    for (int i = 0; i < ORDERS; i++)
-        esc_ordered_remove(&m->order[i], &n->link[i]);
-    m->count--;
-}
-
-static void drop(struct memory *m, struct node *n)
-{
-    link_out(m, n);
-    esc_release_wiped(n, sizeof *n);
-}
-
-static size_t drop_expired(struct memory *m, int64_t unix_s)
-{
-    size_t count = 0;
-    struct node *n;
-
-    while ((n = node_of(esc_ordered_first(&m->order[BY_EXPIRY]), BY_EXPIRY)) != NULL && n->entry.expires_s <= unix_s) {
-        drop(m, n);
-        count++;
-    }
-    return count;
-}
+#include "keys/memory.h"
 
 /* First entry with this ID, of any own identity: the empty own identity sorts below all that are stored. */
-static struct node *first_of_id(const struct memory *m, const uint8_t id[ESCERTKE_KEY_ID_LEN])
+static struct esc_node *first_of_id(const struct esc_memory *m, const uint8_t id[ESCERTKE_KEY_ID_LEN])
 {
-    struct node probe = { 0 };
-    struct node *n;
+    struct esc_node probe = { 0 };
+    struct esc_node *n;
 
     memcpy(probe.entry.key.id, id, sizeof probe.entry.key.id);
-    n = node_of(esc_ordered_above(&m->order[BY_ID], &probe.link[BY_ID]), BY_ID);
+    n = esc_node_of(esc_ordered_above(&m->order[ESC_BY_ID], &probe.link[ESC_BY_ID]), ESC_BY_ID);
     return n && memcmp(n->entry.key.id, id, ESCERTKE_KEY_ID_LEN) == 0 ? n : NULL;
 }
 
-static struct node *next_of_id(const struct memory *m, const struct node *at)
+static struct esc_node *next_of_id(const struct esc_memory *m, const struct esc_node *at)
 {
-    struct node *n = node_of(esc_ordered_above(&m->order[BY_ID], &at->link[BY_ID]), BY_ID);
+    struct esc_node *n = esc_node_of(esc_ordered_above(&m->order[ESC_BY_ID], &at->link[ESC_BY_ID]), ESC_BY_ID);
 
     return n && memcmp(n->entry.key.id, at->entry.key.id, ESCERTKE_KEY_ID_LEN) == 0 ? n : NULL;
 }
 
-static struct node *of_id_and_own(const struct memory *m, const escertke_key_entry *e)
+static struct esc_node *of_id_and_own(const struct esc_memory *m, const escertke_key_entry *e)
 {
-    struct node *n = first_of_id(m, e->key.id);
+    struct esc_node *n = first_of_id(m, e->key.id);
 
     while (n && strcmp(n->entry.own, e->own) != 0)
         n = next_of_id(m, n);
     return n;
 }
 
-static escertke_err put_locked(struct memory *m, const escertke_key_entry *e, escertke_detail *d)
+/* Give an end to those of the owner and the role that expire later and were not created too late. */
+static void end_older(struct esc_memory *m, const escertke_key_entry *owner, const struct esc_ending *ending)
 {
-    struct node *n = of_id_and_own(m, e);
+    struct esc_node probe = { .sequence = UINT64_MAX, .entry = { .usage = owner->usage, .role = ending->role } };
+    struct esc_node *n, *below;
+
+    memcpy(probe.entry.own, owner->own, sizeof probe.entry.own);
+    memcpy(probe.entry.peer, owner->peer, sizeof probe.entry.peer);
+    probe.entry.expires_s = INT64_MAX;
+    n = esc_node_of(esc_ordered_below(&m->order[ESC_BY_END], &probe.link[ESC_BY_END]), ESC_BY_END);
+    while (n && esc_compare_owner(&n->entry, &probe.entry) == 0 && n->entry.expires_s > ending->end_s) {
+        below = esc_node_of(esc_ordered_below(&m->order[ESC_BY_END], &n->link[ESC_BY_END]), ESC_BY_END);
+        if (n->entry.created_s <= ending->until_s)
+            esc_memory_set_end(m, n, ending->end_s);
+        n = below;
+    }
+}
+
+static void end_replaced(struct esc_memory *m, const escertke_key_entry *e, int64_t overlap_s)
+{
+    struct esc_ending endings[2];
+
+    esc_entry_endings(e, overlap_s, endings);
+    for (size_t i = 0; i < 2; i++)
+        end_older(m, e, &endings[i]);
+}
+
+/* A put adds one reply, so there is one too many at most. */
+static void trim_replies(struct esc_memory *m, const escertke_key_entry *e)
+{
+    struct esc_node probe = { .sequence = 0 }, *oldest = NULL;
+    struct esc_node *n = &probe;
+    size_t count = 0;
+
+    memcpy(probe.entry.own, e->own, sizeof probe.entry.own);
+    memcpy(probe.entry.peer, e->peer, sizeof probe.entry.peer);
+    while ((n = esc_node_of(esc_ordered_above(&m->order[ESC_BY_REPLY], &n->link[ESC_BY_REPLY]), ESC_BY_REPLY)) != NULL &&
+           esc_compare_pair(&n->entry, e) == 0) {
+        if (!oldest || n->sequence < oldest->sequence)
+            oldest = n;
+        count++;
+    }
+    if (count > ESCERTKE_REPLIES_MAX)
+        esc_memory_drop_reply(m, oldest);
+}
+
+static bool copy_reply(const escertke_reply *from, escertke_reply *to)
+{
+    uint8_t *m4;
+
+    *to = (escertke_reply){ 0 };
+    if (!from)
+        return true;
+    if (!(m4 = esc_alloc(from->m4.len)))
+        return false;
+    memcpy(m4, from->m4.ptr, from->m4.len);
+    *to = *from;
+    to->m4.ptr = m4;
+    return true;
+}
+
+/* The place for an entry, out of all orders: that of the entry it replaces, or a new one. */
+static escertke_err make_room(struct esc_memory *m, const escertke_key_entry *e, struct esc_node **out, escertke_detail *d)
+{
+    struct esc_node *n = of_id_and_own(m, e);
 
     if (n) {
-        link_out(m, n);
+        esc_memory_link_out(m, n);
     } else {
         if (m->count >= m->max)
-            drop_expired(m, e->created_s);
+            esc_memory_drop_expired(m, e->created_s);
         if (m->count >= m->max)
             return esc_fail(d, ESCERTKE_ERR_LIMIT, "", "key store in memory holds %zu entries, none of them expired", m->max);
         n = esc_zalloc(sizeof *n);
         if (!n)
             return esc_fail(d, ESCERTKE_ERR_NOMEM, "", "no memory for a key store entry");
     }
+    *out = n;
+    return ESCERTKE_OK;
+}
+
+static escertke_err put_locked(struct esc_memory *m, const escertke_key_entry *e, const escertke_put_options *o,
+                               escertke_detail *d)
+{
+    escertke_reply reply;
+    struct esc_node *n = NULL;
+
+    if (!copy_reply(o->reply, &reply))
+        return esc_fail(d, ESCERTKE_ERR_NOMEM, "", "no memory for a key store reply");
+    escertke_err err = make_room(m, e, &n, d);
+    if (err != ESCERTKE_OK) {
+        esc_release((void *)(uintptr_t)reply.m4.ptr);
+        return err;
+    }
+    if (o->replace)
+        end_replaced(m, e, o->overlap_s);
     n->entry = *e;
-    link_in(m, n);
+    n->reply = reply;
+    esc_memory_link_in(m, n);
+    if (reply.m4.ptr)
+        trim_replies(m, e);
     return ESCERTKE_OK;
 }
 
 static escertke_err memory_put(void *store, const escertke_key_entry *e, const escertke_put_options *o, escertke_detail *d)
 {
-    struct memory *m = store;
-    const char *fault = e ? esc_entry_fault(e) : "no entry";
+    static const escertke_put_options none;
+    struct esc_memory *m = store;
+    const char *fault = esc_put_fault(e, o);
 
-    (void)o;
     if (fault)
         return esc_fail(d, ESCERTKE_ERR_ARG, "", "key store: entry refused: %s", fault);
     pthread_mutex_lock(&m->lock);
-    escertke_err err = put_locked(m, e, d);
+    escertke_err err = put_locked(m, e, o ? o : &none, d);
     pthread_mutex_unlock(&m->lock);
     return err;
 }
@@ -184,11 +155,11 @@ static escertke_err memory_put(void *store, const escertke_key_entry *e, const e
 static escertke_err memory_get(void *store, const uint8_t id[ESCERTKE_KEY_ID_LEN], int64_t unix_s, escertke_key_entry *out,
                                escertke_detail *d)
 {
-    struct memory *m = store;
+    struct esc_memory *m = store;
 
     memset(out, 0, sizeof *out);
     pthread_mutex_lock(&m->lock);
-    struct node *n = first_of_id(m, id);
+    struct esc_node *n = first_of_id(m, id);
     while (n && n->entry.expires_s <= unix_s)
         n = next_of_id(m, n);
     if (n)
@@ -197,49 +168,125 @@ static escertke_err memory_get(void *store, const uint8_t id[ESCERTKE_KEY_ID_LEN
     return n ? ESCERTKE_OK : esc_fail(d, ESCERTKE_ERR_NOT_FOUND, "", "no valid key with this ID");
 }
 
-static struct node *newest_valid(const struct memory *m, struct node *probe, int64_t unix_s)
+/* The newest of the probe's owner and role that is valid. */
+static const struct esc_node *newest_valid(const struct esc_memory *m, const struct esc_node *probe, int64_t unix_s)
 {
-    struct node *n = probe;
+    const struct esc_node *n = probe;
 
     do {
-        n = node_of(esc_ordered_below(&m->order[BY_PEER], &n->link[BY_PEER]), BY_PEER);
-    } while (n && compare_owner(&n->entry, &probe->entry) == 0 && n->entry.expires_s <= unix_s);
-    return n && compare_owner(&n->entry, &probe->entry) == 0 ? n : NULL;
+        n = esc_node_of(esc_ordered_below(&m->order[ESC_BY_PEER], &n->link[ESC_BY_PEER]), ESC_BY_PEER);
+    } while (n && esc_compare_owner(&n->entry, &probe->entry) == 0 && n->entry.expires_s <= unix_s);
+    return n && esc_compare_owner(&n->entry, &probe->entry) == 0 ? n : NULL;
+}
+
+static const escertke_key_entry *chosen(const struct esc_memory *m, struct esc_node *probe, int64_t unix_s)
+{
+    static const escertke_role roles[2] = { ESCERTKE_INITIATOR, ESCERTKE_TERMINATOR };
+    const escertke_key_entry *newest[2];
+
+    for (size_t i = 0; i < 2; i++) {
+        probe->entry.role = roles[i];
+        const struct esc_node *n = newest_valid(m, probe, unix_s);
+        newest[i] = n ? &n->entry : NULL;
+    }
+    return esc_entry_choose(newest[0], newest[1]);
+}
+
+/* A probe for this pair. false = longer than any that is stored. */
+static bool probe_pair(struct esc_node *probe, const char *own, const char *peer)
+{
+    size_t own_len = strlen(own), peer_len = strlen(peer);
+
+    if (own_len > ESCERTKE_ID_MAX || peer_len > ESCERTKE_ID_MAX)
+        return false;
+    memcpy(probe->entry.own, own, own_len);
+    memcpy(probe->entry.peer, peer, peer_len);
+    return true;
 }
 
 static escertke_err memory_find(void *store, const char *own, const char *peer, escertke_usage usage, int64_t unix_s,
                                 escertke_key_entry *out, escertke_detail *d)
 {
-    struct memory *m = store;
-    struct node probe = { .sequence = UINT64_MAX, .entry = { .usage = usage, .created_s = INT64_MAX } };
-    struct node *n = NULL;
+    struct esc_memory *m = store;
+    struct esc_node probe = { .sequence = UINT64_MAX, .entry = { .usage = usage, .created_s = INT64_MAX } };
+    const escertke_key_entry *e = NULL;
 
     memset(out, 0, sizeof *out);
-    if (strlen(own) < sizeof probe.entry.own && strlen(peer) < sizeof probe.entry.peer) {
-        memcpy(probe.entry.own, own, strlen(own));
-        memcpy(probe.entry.peer, peer, strlen(peer));
+    if (probe_pair(&probe, own, peer)) {
         pthread_mutex_lock(&m->lock);
-        n = newest_valid(m, &probe, unix_s);
-        if (n)
-            *out = n->entry;
+        e = chosen(m, &probe, unix_s);
+        if (e)
+            *out = *e;
         pthread_mutex_unlock(&m->lock);
     }
-    return n ? ESCERTKE_OK : esc_fail(d, ESCERTKE_ERR_NOT_FOUND, "", "no valid key for %s with %s", own, peer);
+    return e ? ESCERTKE_OK : esc_fail(d, ESCERTKE_ERR_NOT_FOUND, "", "no valid key for %s with %s", own, peer);
+}
+
+static escertke_err memory_get_reply(void *store, const char *own, const char *peer, const uint8_t m3_digest[32], int64_t unix_s,
+                                     escertke_buf *m4, escertke_detail *d)
+{
+    struct esc_memory *m = store;
+    struct esc_node probe = { .sequence = UINT64_MAX };
+    escertke_err err = ESCERTKE_ERR_NOT_FOUND;
+
+    memcpy(probe.reply.m3_digest, m3_digest, sizeof probe.reply.m3_digest);
+    if (probe_pair(&probe, own, peer)) {
+        pthread_mutex_lock(&m->lock);
+        const struct esc_node *n =
+            esc_node_of(esc_ordered_below(&m->order[ESC_BY_REPLY], &probe.link[ESC_BY_REPLY]), ESC_BY_REPLY);
+        if (n && esc_compare_pair(&n->entry, &probe.entry) == 0 && memcmp(n->reply.m3_digest, m3_digest, 32) == 0 &&
+            n->reply.until_s > unix_s && n->entry.expires_s > unix_s)
+            err = escertke_buf_append(m4, n->reply.m4.ptr, n->reply.m4.len);
+        pthread_mutex_unlock(&m->lock);
+    }
+    return err == ESCERTKE_OK ? err : esc_fail(d, err, "A-12", "no reply to this message: %s", escertke_err_text(err));
+}
+
+static escertke_err memory_confirm(void *store, const uint8_t id[ESCERTKE_KEY_ID_LEN], const char *own, escertke_detail *d)
+{
+    struct esc_memory *m = store;
+    struct esc_node *n;
+
+    pthread_mutex_lock(&m->lock);
+    n = first_of_id(m, id);
+    while (n && strcmp(n->entry.own, own) != 0)
+        n = next_of_id(m, n);
+    if (n)
+        n->entry.confirmed = true;
+    pthread_mutex_unlock(&m->lock);
+    return n ? ESCERTKE_OK : esc_fail(d, ESCERTKE_ERR_NOT_FOUND, "", "%s has no key with this ID", own);
+}
+
+static escertke_err memory_retire(void *store, const char *own, const char *peer, escertke_usage usage, int64_t until_s,
+                                  escertke_detail *d)
+{
+    const struct esc_ending ending = { ESCERTKE_INITIATOR, INT64_MAX, until_s };
+    struct esc_memory *m = store;
+    struct esc_node probe = { .entry = { .usage = usage } };
+
+    if (until_s < 0)
+        return esc_fail(d, ESCERTKE_ERR_ARG, "", "key store: an end before 1970");
+    if (probe_pair(&probe, own, peer)) {
+        pthread_mutex_lock(&m->lock);
+        end_older(m, &probe.entry, &ending);
+        pthread_mutex_unlock(&m->lock);
+    }
+    return ESCERTKE_OK;
 }
 
 static escertke_err memory_list(void *store, escertke_entry_fn fn, void *ctx, escertke_detail *d)
 {
-    struct memory *m = store;
+    struct esc_memory *m = store;
     bool more = true;
 
     (void)d;
     pthread_mutex_lock(&m->lock);
-    struct node *n = node_of(esc_ordered_first(&m->order[BY_CREATED]), BY_CREATED);
+    struct esc_node *n = esc_node_of(esc_ordered_first(&m->order[ESC_BY_CREATED]), ESC_BY_CREATED);
     while (n && more) {
         escertke_key_entry shown = n->entry;
         escertke_wipe(shown.key.key, sizeof shown.key.key);
         more = fn(ctx, &shown);
-        n = node_of(esc_ordered_above(&m->order[BY_CREATED], &n->link[BY_CREATED]), BY_CREATED);
+        n = esc_node_of(esc_ordered_above(&m->order[ESC_BY_CREATED], &n->link[ESC_BY_CREATED]), ESC_BY_CREATED);
     }
     pthread_mutex_unlock(&m->lock);
     return ESCERTKE_OK;
@@ -247,13 +294,13 @@ static escertke_err memory_list(void *store, escertke_entry_fn fn, void *ctx, es
 
 static escertke_err memory_remove(void *store, const uint8_t id[ESCERTKE_KEY_ID_LEN], escertke_detail *d)
 {
-    struct memory *m = store;
+    struct esc_memory *m = store;
     bool found = false;
-    struct node *n;
+    struct esc_node *n;
 
     pthread_mutex_lock(&m->lock);
     while ((n = first_of_id(m, id)) != NULL) {
-        drop(m, n);
+        esc_memory_drop(m, n);
         found = true;
     }
     pthread_mutex_unlock(&m->lock);
@@ -262,11 +309,35 @@ static escertke_err memory_remove(void *store, const uint8_t id[ESCERTKE_KEY_ID_
 
 static escertke_err memory_prune(void *store, int64_t unix_s, size_t *count, escertke_detail *d)
 {
-    struct memory *m = store;
+    struct esc_memory *m = store;
 
     (void)d;
     pthread_mutex_lock(&m->lock);
-    size_t dropped = drop_expired(m, unix_s);
+    size_t dropped = esc_memory_drop_expired(m, unix_s);
+    esc_memory_drop_expired_replies(m, unix_s);
+    pthread_mutex_unlock(&m->lock);
+    if (count)
+        *count = dropped;
+    return ESCERTKE_OK;
+}
+
+static escertke_err memory_sweep(void *store, escertke_entry_fn fn, void *ctx, size_t *count, escertke_detail *d)
+{
+    struct esc_memory *m = store;
+    struct esc_node *n, *next;
+    size_t dropped = 0;
+
+    (void)d;
+    pthread_mutex_lock(&m->lock);
+    for (n = esc_node_of(esc_ordered_first(&m->order[ESC_BY_CREATED]), ESC_BY_CREATED); n; n = next) {
+        escertke_key_entry shown = n->entry;
+        escertke_wipe(shown.key.key, sizeof shown.key.key);
+        next = esc_node_of(esc_ordered_above(&m->order[ESC_BY_CREATED], &n->link[ESC_BY_CREATED]), ESC_BY_CREATED);
+        if (fn(ctx, &shown)) {
+            esc_memory_drop(m, n);
+            dropped++;
+        }
+    }
     pthread_mutex_unlock(&m->lock);
     if (count)
         *count = dropped;
@@ -275,11 +346,11 @@ static escertke_err memory_prune(void *store, int64_t unix_s, size_t *count, esc
 
 static void memory_close(void *store)
 {
-    struct memory *m = store;
+    struct esc_memory *m = store;
 
     if (!m)
         return;
-    drop_expired(m, INT64_MAX);
+    esc_memory_drop_expired(m, INT64_MAX);
     pthread_mutex_destroy(&m->lock);
     esc_release(m);
 }
@@ -289,9 +360,13 @@ static const escertke_store_ops memory_ops = {
     .put = memory_put,
     .get = memory_get,
     .find = memory_find,
+    .get_reply = memory_get_reply,
+    .confirm = memory_confirm,
+    .retire = memory_retire,
     .list = memory_list,
     .remove = memory_remove,
     .prune = memory_prune,
+    .sweep = memory_sweep,
     .close = memory_close,
 };
 
@@ -300,7 +375,7 @@ escertke_err escertke_store_memory(size_t max, escertke_store *out)
     if (!out || max == 0)
         return ESCERTKE_ERR_ARG;
     *out = (escertke_store){ 0 };
-    struct memory *m = esc_zalloc(sizeof *m);
+    struct esc_memory *m = esc_zalloc(sizeof *m);
     if (!m)
         return ESCERTKE_ERR_NOMEM;
     if (pthread_mutex_init(&m->lock, NULL) != 0) {
@@ -308,8 +383,7 @@ escertke_err escertke_store_memory(size_t max, escertke_store *out)
         return ESCERTKE_ERR_NOMEM;
     }
     m->max = max;
-    for (int i = 0; i < ORDERS; i++)
-        m->order[i].compare = compares[i];
+    esc_memory_init(m);
     *out = (escertke_store){ &memory_ops, m };
     return ESCERTKE_OK;
 }

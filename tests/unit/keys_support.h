@@ -25,8 +25,15 @@ static inline escertke_key_entry entry_make(uint32_t n, int64_t created_s, int64
     escertke_key_entry e = {
         .own = OWN, .peer = PEER, .role = ESCERTKE_TERMINATOR, .suite = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
         .engine = "openssl", .flavour = ESCERTKE_FLAVOUR_AE, .created_s = created_s, .expires_s = expires_s,
-        .usage = ESCERTKE_USAGE_ESPRIM,
+        .usage = ESCERTKE_USAGE_ESPRIM, .issued_count = n % (ESCERTKE_CHAIN_MAX + 1), .confirmed = n % 2 == 1,
     };
+
+    for (uint32_t i = 0; i < e.issued_count; i++) {
+        memset(e.issued[i].issuer, (int)(n + i), sizeof e.issued[i].issuer);
+        memset(e.issued[i].key, (int)(n * 3 + i), sizeof e.issued[i].key);
+        e.issued[i].serial_len = (uint8_t)(i ? 20 : 1 + n % 20);
+        memset(e.issued[i].serial, (int)(0x70 + i), e.issued[i].serial_len);
+    }
 
     for (uint32_t i = 0; i < sizeof e.key.id; i++)
         e.key.id[i] = (uint8_t)((n * 2654435761u) >> (8 * (i % 4))) ^ (uint8_t)(i * 17);
@@ -37,13 +44,49 @@ static inline escertke_key_entry entry_make(uint32_t n, int64_t created_s, int64
     return e;
 }
 
+#define M4_LEN 51
+
+/** The M4 of entry number n, and with it the reply; the text is the caller's. */
+static inline escertke_reply reply_make(uint32_t n, int64_t until_s, uint8_t m4[M4_LEN])
+{
+    escertke_reply r = { .m4 = { m4, M4_LEN }, .until_s = until_s };
+
+    for (uint32_t i = 0; i < M4_LEN; i++)
+        m4[i] = (uint8_t)(n * 13u + i);
+    memset(r.m3_digest, 0x3d, sizeof r.m3_digest);
+    memcpy(r.m3_digest + 7, &n, sizeof n);
+    return r;
+}
+
+/** Does the store give out the M4 of entry number n? NOT_FOUND or the whole; anything else fails the test. */
+static inline bool reply_is_there(escertke_store *s, const char *own, const char *peer, uint32_t n, int64_t unix_s)
+{
+    uint8_t m4[M4_LEN];
+    escertke_reply r = reply_make(n, 0, m4);
+    escertke_buf out;
+
+    escertke_buf_init(&out, ESCERTKE_REPLY_MAX);
+    escertke_err err = s->ops->get_reply(s->state, own, peer, r.m3_digest, unix_s, &out, NULL);
+    if (err == ESCERTKE_OK) {
+        assert_int_equal(out.len, M4_LEN);
+        assert_memory_equal(out.ptr, m4, M4_LEN);
+    } else {
+        assert_int_equal(err, ESCERTKE_ERR_NOT_FOUND);
+        assert_int_equal(out.len, 0);
+    }
+    escertke_buf_free(&out);
+    return err == ESCERTKE_OK;
+}
+
 /** Member by member: padding does not count. */
 static inline bool entry_same(const escertke_key_entry *a, const escertke_key_entry *b)
 {
     return memcmp(&a->key, &b->key, sizeof a->key) == 0 && strcmp(a->own, b->own) == 0 && strcmp(a->peer, b->peer) == 0 &&
            a->role == b->role && strcmp(a->suite, b->suite) == 0 && strcmp(a->engine, b->engine) == 0 &&
            a->flavour == b->flavour && memcmp(a->peer_fingerprint, b->peer_fingerprint, sizeof a->peer_fingerprint) == 0 &&
-           a->created_s == b->created_s && a->expires_s == b->expires_s && a->usage == b->usage;
+           a->created_s == b->created_s && a->expires_s == b->expires_s && a->usage == b->usage &&
+           a->confirmed == b->confirmed && a->issued_count == b->issued_count &&
+           memcmp(a->issued, b->issued, a->issued_count * sizeof *a->issued) == 0;
 }
 
 static inline bool entry_is_zero(const escertke_key_entry *e)
