@@ -12,6 +12,9 @@
 
 #define AT(member) offsetof(struct identity_settings, member)
 
+/* Paths of somewhat less than 2,000 peers whose signatures need no second look. */
+#define PATH_CACHE ((size_t)4 << 20)
+
 static bool check_registrar(const char *value, char *why, size_t cap);
 static bool check_store(const char *value, char *why, size_t cap);
 
@@ -152,7 +155,8 @@ escertke_err identity_load_credential(const struct identity_settings *s, const e
                                            .key = escertke_buf_span(&files[1]),
                                            .trust = escertke_buf_span(&files[2]),
                                            .unix_s = (int64_t)time(NULL),
-                                           .strict = s->strict };
+                                           .strict = s->strict,
+                                           .path_cache = PATH_CACHE };
         err = tls->credential_new(&src, credential, d);
         if (err != ESCERTKE_OK && d) { /* the library knows no files */
             size_t len = strlen(d->reason);

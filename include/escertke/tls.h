@@ -30,7 +30,9 @@ typedef struct escertke_credential_source {
     escertke_span trust; /* trust anchors for the peer's chain; may be empty with raw: then only raw peers can be accepted */
     int64_t unix_s;      /* now; an expired own certificate is refused */
     bool strict;         /* strict_profile */
-    size_t path_cache; /* octets for paths whose signatures have been verified, so that a peer's next run costs less; 0 = none */
+    /* octets for paths whose signatures have been verified, so that the next run with a peer costs less; 0 = none. Everything but
+     * signatures is judged at every handshake. A build without threads (ESCERTKE_MINIMAL) has none. */
+    size_t path_cache;
 } escertke_credential_source;
 
 /**
