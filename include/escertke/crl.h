@@ -56,10 +56,11 @@ typedef struct escertke_crls_source {
 } escertke_crls_source;
 
 /**
- * Load CRLs. All or nothing.
- * @return OK, ARG, CREDENTIAL (cannot be read; two that cannot be told apart: of two with one issuer and key the one with the
- *         greater this_update counts), SIGNATURE (issuer known, signature by somebody else), VALIDITY (next_update has passed, or
- *         this_update is more than a day ahead), UNSUPPORTED (see escertke_crl_parse), LIMIT, NOMEM
+ * Load CRLs. All or nothing. Of several of one issuer and key the one with the latest this_update counts; of these the one with
+ * the greatest number; of these the last. The others are forgotten, expired or not.
+ * @return OK, ARG, CREDENTIAL (cannot be read), SIGNATURE (a certificate of its issuer is among issuers, and none of those signed
+ *         it or may sign CRLs), VALIDITY (next_update has passed, or this_update is more than a day ahead), UNSUPPORTED (see
+ *         escertke_crl_parse), LIMIT (one too large, or too many), NOMEM, BACKEND
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_crls_new(const escertke_crls_source *src, escertke_crls **out,
                                                              escertke_detail *d);
@@ -70,12 +71,14 @@ ESCERTKE_API void escertke_crls_free(escertke_crls *c);
 /**
  * Status of each certificate of a path that the back end has validated, the anchor's own excepted.
  * The path has passed escertke_cert_check_path. A CRL counts for a certificate if its issuer's name is the one in the
- * certificate, the issuer's key on the path has signed it, and that issuer may sign CRLs (keyUsage cRLSign, if it has keyUsage).
+ * certificate (RFC 5280 7.1, without folding of spaces), the issuer's key on the path has signed it, and that issuer may sign
+ * CRLs (keyUsage cRLSign, if it has keyUsage). Judged from the anchor down; the first refusal is given. certificateHold is a
+ * revocation.
  *
  * @param c      NULL = nothing is known and nothing required: OK
  * @param alert  set on error
- * @return OK, REVOKED (certificate_revoked), STATUS (no good CRL where one is required, or the one there has expired, is not yet
- *         valid, or is not signed by the issuer: certificate_unknown)
+ * @return OK, ARG, REVOKED (certificate_revoked), STATUS (no CRL of the issuer where one is required; or there is one, and it has
+ *         expired, is not yet valid, or none of that name is signed by this issuer's key: certificate_unknown)
  * @spec RFC 5280 6.3; TS-0003 8.1.2.5; R-CE-33, A-25
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_crls_check_path(const escertke_crls *c, const escertke_span *path,
@@ -89,7 +92,9 @@ typedef struct escertke_issued {
 } escertke_issued;
 
 /**
- * As escertke_crls_check_path, of certificates remembered by escertke_issued. @return OK, REVOKED, STATUS
+ * As escertke_crls_check_path, of certificates remembered by escertke_issued, leaf first. Only CRLs that were verified when they
+ * were loaded can count here: one whose issuer was not known then makes the status of its certificates unknown.
+ * @return OK, ARG, REVOKED, STATUS
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_crls_check_issued(const escertke_crls *c, const escertke_issued *issued,
                                                                       size_t count, int64_t unix_s, escertke_detail *d);

@@ -5,15 +5,12 @@
 
 #include "base/fail.h"
 #include "cert/der.h"
+#include "cert/fields.h"
 #include "cert/names.h"
-
-/* A certificate with more is no device's: it is an attempt to make us compare long. */
-#define EXTENSIONS_MAX 32u
 
 #define SPAN(array) ((escertke_span){ array, sizeof array })
 
-static const uint8_t alg_ecdsa_sha256[] = { 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02 };
-static const uint8_t alg_p256[] = { 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01,        /* id-ecPublicKey */
+static const uint8_t alg_p256[] = { 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01,         /* id-ecPublicKey */
                                     0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07 }; /* secp256r1 */
 static const uint8_t eku_server_auth[] = { 0x2B, 6, 1, 5, 5, 7, 3, 1 };
 static const uint8_t eku_client_auth[] = { 0x2B, 6, 1, 5, 5, 7, 3, 2 };
@@ -125,28 +122,11 @@ static escertke_err read_known_extension(escertke_span oid, bool critical, escer
     return ESCERTKE_OK;
 }
 
-static bool read_extension(struct der *list, escertke_span *oid, bool *critical, escertke_span *value)
-{
-    struct der_tlv ext, id, octets;
-
-    if (!esc_der_take(list, DER_SEQUENCE, &ext))
-        return false;
-    struct der r = esc_der_init(ext.value);
-    if (!esc_der_take(&r, DER_OID, &id) || !esc_der_oid_valid(id.value) || !esc_der_default_false(&r, critical) ||
-        !esc_der_take(&r, DER_OCTET_STRING, &octets))
-        return false;
-    *oid = id.value;
-    *value = octets.value;
-    return esc_der_done(&r);
-}
-
 /* r stands at [3] EXPLICIT Extensions, the last field of the certificate's body. */
 static escertke_err read_extensions(struct der *r, escertke_cert *c, escertke_detail *d)
 {
-    escertke_span seen[EXTENSIONS_MAX], value;
-    struct der_tlv outer, list;
-    bool critical;
-    size_t count = 0;
+    struct esc_extension ext;
+    struct der_tlv outer;
     escertke_err err;
 
     if (esc_der_done(r))
@@ -155,20 +135,11 @@ static escertke_err read_extensions(struct der *r, escertke_cert *c, escertke_de
         return malformed(d, "field behind the public key that is not an extension list");
     if (c->version != 3)
         return malformed(d, "extensions in a certificate that is not version 3");
-    if (!esc_der_only(outer.value, DER_SEQUENCE, &list) || !list.value.len)
-        return malformed(d, "extension list");
-    for (struct der e = esc_der_init(list.value); !esc_der_done(&e); count++) {
-        if (count == EXTENSIONS_MAX)
-            return malformed(d, "more than 32 extensions");
-        if (!read_extension(&e, &seen[count], &critical, &value))
-            return malformed(d, "extension");
-        for (size_t i = 0; i < count; i++)
-            if (escertke_span_equal(seen[i], seen[count]))
-                return malformed(d, "the same extension twice");
-        if ((err = read_known_extension(seen[count], critical, value, c, d)) != ESCERTKE_OK)
+    struct esc_extensions walk = esc_extensions(outer.value);
+    while (esc_extensions_next(&walk, &ext))
+        if ((err = read_known_extension(ext.oid, ext.critical, ext.value, c, d)) != ESCERTKE_OK)
             return err;
-    }
-    return ESCERTKE_OK;
+    return walk.wrong ? malformed(d, walk.wrong) : ESCERTKE_OK;
 }
 
 /* ---- fields ------------------------------------------------------------------------------------------------- */
@@ -190,29 +161,6 @@ static bool read_version(struct der *r, escertke_cert *c)
     return true;
 }
 
-/* AlgorithmIdentifier: an OID and at most one element of parameters; @p content is what stands in the SEQUENCE. */
-static bool read_algorithm(struct der *r, escertke_span *content)
-{
-    struct der_tlv seq, oid, parameters;
-
-    if (!esc_der_take(r, DER_SEQUENCE, &seq))
-        return false;
-    *content = seq.value;
-    struct der in = esc_der_init(seq.value);
-    return esc_der_take(&in, DER_OID, &oid) && esc_der_oid_valid(oid.value) &&
-           (esc_der_done(&in) || (esc_der_next(&in, &parameters) && esc_der_done(&in)));
-}
-
-static bool read_name(struct der *r, escertke_span *name)
-{
-    struct der_tlv t;
-
-    if (!esc_der_take(r, DER_SEQUENCE, &t))
-        return false;
-    *name = t.whole;
-    return esc_dn_valid(t.whole);
-}
-
 static bool read_validity(struct der *r, escertke_cert *c)
 {
     struct der_tlv t;
@@ -232,8 +180,8 @@ static bool read_public_key(struct der *r, escertke_cert *c)
         return false;
     c->spki = t.whole;
     struct der in = esc_der_init(t.value);
-    if (!read_algorithm(&in, &alg) || !esc_der_take(&in, DER_BIT_STRING, &bits) || !esc_der_done(&in) ||
-        bits.value.len < 2 || bits.value.ptr[0] != 0)
+    if (!esc_algorithm(&in, &alg) || !esc_der_take(&in, DER_BIT_STRING, &bits) || !esc_der_done(&in) || bits.value.len < 2 ||
+        bits.value.ptr[0] != 0)
         return false;
     c->public_key = (escertke_span){ bits.value.ptr + 1, bits.value.len - 1 };
     c->key_is_p256 = escertke_span_equal(alg, SPAN(alg_p256));
@@ -263,13 +211,13 @@ static escertke_err read_body(escertke_span body, escertke_cert *c, escertke_spa
         return malformed(d, "version");
     if (!esc_der_integer(&r, &c->serial))
         return malformed(d, "serial number");
-    if (!read_algorithm(&r, alg))
+    if (!esc_algorithm(&r, alg))
         return malformed(d, "signature algorithm");
-    if (!read_name(&r, &c->issuer))
+    if (!esc_name_field(&r, &c->issuer))
         return malformed(d, "issuer");
     if (!read_validity(&r, c))
         return malformed(d, "validity");
-    if (!read_name(&r, &c->subject))
+    if (!esc_name_field(&r, &c->subject))
         return malformed(d, "subject");
     if (!read_public_key(&r, c))
         return malformed(d, "public key");
@@ -280,24 +228,18 @@ static escertke_err read_body(escertke_span body, escertke_cert *c, escertke_spa
 
 escertke_err escertke_cert_parse(escertke_span der, escertke_cert *out, escertke_detail *d)
 {
-    struct der_tlv cert, body, signature;
-    escertke_span inner_alg, outer_alg;
+    struct esc_signed cert;
+    escertke_span inner_alg;
 
     if (!out || (!der.ptr && der.len))
         return ESCERTKE_ERR_ARG;
     memset(out, 0, sizeof *out);
     out->der = der;
     out->path_len = -1;
-    if (!esc_der_only(der, DER_SEQUENCE, &cert))
-        return malformed(d, "not one DER SEQUENCE");
-    struct der r = esc_der_init(cert.value);
-    if (!esc_der_take(&r, DER_SEQUENCE, &body) || !read_algorithm(&r, &outer_alg) ||
-        !esc_der_take(&r, DER_BIT_STRING, &signature) || !esc_der_done(&r) || signature.value.len < 2 ||
-        signature.value.ptr[0] != 0)
-        return malformed(d, "not a body, an algorithm and a signature");
-    escertke_err err = read_body(body.value, out, &inner_alg, d);
+    if (!esc_signed(der, &cert))
+        return malformed(d, "not one DER SEQUENCE of a body, an algorithm and a signature");
+    escertke_err err = read_body(cert.body.value, out, &inner_alg, d);
     if (err == ESCERTKE_OK)
-        out->sig_is_ecdsa_sha256 = escertke_span_equal(inner_alg, SPAN(alg_ecdsa_sha256)) &&
-                                   escertke_span_equal(outer_alg, SPAN(alg_ecdsa_sha256));
+        out->sig_is_ecdsa_sha256 = esc_is_ecdsa_sha256(inner_alg) && esc_is_ecdsa_sha256(cert.algorithm);
     return err;
 }
