@@ -61,11 +61,9 @@ typedef struct escertke_reply {
 /** What a put does besides. All zeros = nothing. */
 typedef struct escertke_put_options {
     /**
-     * The older keys of the same (own, peer, usage) get an end: expires_s at most this one's created_s + overlap_s. Older are
-     * those of the same role not created later. Of those of the other role: if the end-point whose identity is the smaller began
-     * this run, all not created later, else those created more than 2 x ESCERTKE_KEY_TOGETHER_S earlier. So a key that
-     * the other end may have chosen for use is never ended here (see find). Where this and the older key are a terminator's, the
-     * end is ESCERTKE_TTL_MS later: the initiator ends its own only when M4 has come.
+     * The older keys of the same (own, peer, usage) and role get an end: expires_s at most this one's created_s + overlap_s, and
+     * for a terminator's ESCERTKE_TTL_MS more, because the initiator ends its own when M4 has come, and what it holds must be
+     * held here. Keys from runs of the other direction stay: each is ended by whoever began it. Which of both is used, find says.
      */
     bool replace;
     int64_t overlap_s;           /* 0 or more; ESCERTKE_KEY_OVERLAP_S by default of the command */

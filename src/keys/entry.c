@@ -95,31 +95,15 @@ const escertke_key_entry *esc_entry_choose(const escertke_key_entry *initiator, 
     return first->created_s >= other->created_s - ESCERTKE_KEY_TOGETHER_S ? first : other;
 }
 
-/* An initiator stamps a key later than its terminator, by up to so long. */
-#define RUN_S ((int64_t)ESCERTKE_TTL_MS / 1000)
-
 static int64_t later(int64_t t, int64_t by)
 {
     return by > INT64_MAX - t ? INT64_MAX : t + by;
 }
 
-/*
- * Because of RUN_S, what is less than two such times apart here may be the other way round there. So a key is ended only where
- * both ends see that another one counts: find's rule prefers those of the smaller identity, so a key of the greater's goes at
- * once, and a key of the smaller's only when it is old enough for both. And an initiator's older keys end here no earlier than
- * there.
- */
-void esc_entry_endings(const escertke_key_entry *e, int64_t overlap_s, struct esc_ending out[2])
+/* An initiator stamps a key later than its terminator, by up to a run's time. */
+struct esc_ending esc_entry_ending(const escertke_key_entry *e, int64_t overlap_s)
 {
-    int64_t other = esc_entry_by_smaller(e) ? e->created_s : e->created_s - 2 * ESCERTKE_KEY_TOGETHER_S - 1;
-    int64_t end = later(e->created_s, overlap_s);
+    int64_t wait = e->role == ESCERTKE_TERMINATOR ? (int64_t)ESCERTKE_TTL_MS / 1000 : 0;
 
-    out[0] = (struct esc_ending){ ESCERTKE_INITIATOR, other, end };
-    out[1] = (struct esc_ending){ ESCERTKE_TERMINATOR, other, end };
-    if (e->role == ESCERTKE_INITIATOR) {
-        out[0].until_s = e->created_s;
-    } else {
-        out[1].until_s = e->created_s;
-        out[1].end_s = later(end, RUN_S);
-    }
+    return (struct esc_ending){ e->role, e->created_s, later(later(e->created_s, overlap_s), wait) };
 }

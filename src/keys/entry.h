@@ -22,14 +22,14 @@ bool esc_entry_by_smaller(const escertke_key_entry *e);
  */
 const escertke_key_entry *esc_entry_choose(const escertke_key_entry *initiator, const escertke_key_entry *terminator);
 
-/** Which keys of one role a new one of the same (own, peer, usage) brings to an end, and when. */
+/** Which keys of one (own, peer, usage) and role get an end, and when. */
 struct esc_ending {
     escertke_role role;
     int64_t until_s; /* those with a created_s not greater */
     int64_t end_s;   /* their expires_s becomes no greater */
 };
 
-/** What escertke_put_options says of replace and overlap_s, in numbers, for each role. */
-void esc_entry_endings(const escertke_key_entry *e, int64_t overlap_s, struct esc_ending out[2]);
+/** What escertke_put_options says of replace and overlap_s, in numbers. */
+struct esc_ending esc_entry_ending(const escertke_key_entry *e, int64_t overlap_s);
 
 #endif

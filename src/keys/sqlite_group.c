@@ -20,11 +20,9 @@ static int64_t now_ns(void)
 
 static escertke_err end_replaced(struct esc_conn *c, const escertke_key_entry *e, int64_t overlap_s, escertke_detail *d)
 {
-    struct esc_ending endings[2];
+    const struct esc_ending ending = esc_entry_ending(e, overlap_s);
 
-    esc_entry_endings(e, overlap_s, endings);
-    escertke_err err = esc_conn_end(c, e->own, e->peer, e->usage, &endings[0], d);
-    return err == ESCERTKE_OK ? esc_conn_end(c, e->own, e->peer, e->usage, &endings[1], d) : err;
+    return esc_conn_end(c, e->own, e->peer, e->usage, &ending, d);
 }
 
 static escertke_err trim_replies(struct esc_conn *c, const escertke_key_entry *e, escertke_detail *d)

@@ -35,30 +35,21 @@ static struct esc_node *of_id_and_own(const struct esc_memory *m, const escertke
 }
 
 /* Give an end to those of the owner and the role that expire later and were not created too late. */
-static void end_older(struct esc_memory *m, const escertke_key_entry *owner, const struct esc_ending *ending)
+static void end_older(struct esc_memory *m, const escertke_key_entry *owner, struct esc_ending ending)
 {
-    struct esc_node probe = { .sequence = UINT64_MAX, .entry = { .usage = owner->usage, .role = ending->role } };
+    struct esc_node probe = { .sequence = UINT64_MAX, .entry = { .usage = owner->usage, .role = ending.role } };
     struct esc_node *n, *below;
 
     memcpy(probe.entry.own, owner->own, sizeof probe.entry.own);
     memcpy(probe.entry.peer, owner->peer, sizeof probe.entry.peer);
     probe.entry.expires_s = INT64_MAX;
     n = esc_node_of(esc_ordered_below(&m->order[ESC_BY_END], &probe.link[ESC_BY_END]), ESC_BY_END);
-    while (n && esc_compare_owner(&n->entry, &probe.entry) == 0 && n->entry.expires_s > ending->end_s) {
+    while (n && esc_compare_owner(&n->entry, &probe.entry) == 0 && n->entry.expires_s > ending.end_s) {
         below = esc_node_of(esc_ordered_below(&m->order[ESC_BY_END], &n->link[ESC_BY_END]), ESC_BY_END);
-        if (n->entry.created_s <= ending->until_s)
-            esc_memory_set_end(m, n, ending->end_s);
+        if (n->entry.created_s <= ending.until_s)
+            esc_memory_set_end(m, n, ending.end_s);
         n = below;
     }
-}
-
-static void end_replaced(struct esc_memory *m, const escertke_key_entry *e, int64_t overlap_s)
-{
-    struct esc_ending endings[2];
-
-    esc_entry_endings(e, overlap_s, endings);
-    for (size_t i = 0; i < 2; i++)
-        end_older(m, e, &endings[i]);
 }
 
 /* A put adds one reply, so there is one too many at most. */
@@ -129,7 +120,7 @@ static escertke_err put_locked(struct esc_memory *m, const escertke_key_entry *e
         return err;
     }
     if (o->replace)
-        end_replaced(m, e, o->overlap_s);
+        end_older(m, e, esc_entry_ending(e, o->overlap_s));
     n->entry = *e;
     n->reply = reply;
     esc_memory_link_in(m, n);
@@ -268,7 +259,7 @@ static escertke_err memory_retire(void *store, const char *own, const char *peer
         return esc_fail(d, ESCERTKE_ERR_ARG, "", "key store: an end before 1970");
     if (probe_pair(&probe, own, peer)) {
         pthread_mutex_lock(&m->lock);
-        end_older(m, &probe.entry, &ending);
+        end_older(m, &probe.entry, ending);
         pthread_mutex_unlock(&m->lock);
     }
     return ESCERTKE_OK;

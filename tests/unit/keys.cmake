@@ -1,6 +1,8 @@
 escertke_unit(entry PARTS keys)
 escertke_unit(ordered PARTS keys)
 escertke_unit(store PARTS keys)
+escertke_unit(store_replies PARTS keys)
+escertke_unit(store_rekey PARTS keys)
 escertke_unit(store_memory PARTS keys)
 escertke_unit(store_sqlite PARTS keys)
 escertke_unit(sqlite_file PARTS keys)
