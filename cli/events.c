@@ -65,6 +65,7 @@ void event_report(void *ctx, const escertke_event *e)
         break;
     case ESCERTKE_EVENT_REPLAYED: report_plain("replayed", e->peer); break;
     case ESCERTKE_EVENT_EXPIRED: report_plain("expired", e->peer); break;
+    case ESCERTKE_EVENT_EVICTED:
     case ESCERTKE_EVENT_PENDING: break;
     }
 }

@@ -35,6 +35,8 @@ typedef struct escertke_identity {
     escertke_store *store;
     escertke_usage usage;   /* 0 = ESPRIM */
     int64_t key_lifetime_s; /* 0 = ESCERTKE_KEY_LIFETIME_S; also bounded by both certificates' notAfter */
+    int64_t key_overlap_s;  /* how long older keys of the peer stay valid beside a new one; 0 = ESCERTKE_KEY_OVERLAP_S, < 0 = not
+                               at  all */
     bool strict;            /* strict_profile */
     bool allow_without_ems; /* lab use */
     escertke_log log;
@@ -48,12 +50,18 @@ typedef enum escertke_event_kind {
     ESCERTKE_EVENT_REFUSED,     /* a message was answered with an error */
     ESCERTKE_EVENT_REPLAYED,    /* a repeated message got its stored answer */
     ESCERTKE_EVENT_ALERT,       /* the peer sent an alert */
-    ESCERTKE_EVENT_EXPIRED      /* a pending handshake passed its deadline */
+    ESCERTKE_EVENT_EXPIRED,     /* a pending handshake passed its deadline */
+    ESCERTKE_EVENT_EVICTED      /* a pending handshake has given up its place, or another of the same peer has led to a key */
 } escertke_event_kind;
 
 /** Pointers are valid during the call; entry's key octets are zero. */
 typedef struct escertke_event {
     escertke_event_kind kind;
+    /**
+     * Of the run, 1, 2, 3...: the same in PENDING, and in whatever ends it: ESTABLISHED, REFUSED, EXPIRED or EVICTED; REPLAYED
+     * too. 0 = the message belongs to no run (REFUSED, ALERT), or to one from before a restart (REPLAYED).
+     */
+    uint64_t run;
     const char *peer;                /* normalised From; as received where it could not be normalised (printable, cut) */
     const escertke_key_entry *entry; /* ESTABLISHED */
     const escertke_detail *detail;   /* REFUSED, ALERT */
@@ -62,15 +70,36 @@ typedef struct escertke_event {
 
 /** Default number of pending handshakes, for devices (R-HS-36). */
 #define ESCERTKE_MAX_PENDING 64u
+/** Default number of pending handshakes of one From. */
+#define ESCERTKE_MAX_PENDING_PER_FROM 4u
+/** Default time for which a pending handshake gives up its place to nobody while older ones exist, milliseconds. */
+#define ESCERTKE_GRACE_MS 5000u
+
+/** How often something may be done. {0, 0} = the default that is said there. */
+typedef struct escertke_rate {
+    uint32_t burst;      /* so many at once; ESCERTKE_NO_LIMIT = as many as you like */
+    uint32_t per_minute; /* and so many a minute after that */
+} escertke_rate;
+
+#define ESCERTKE_NO_LIMIT UINT32_MAX
 
 typedef struct escertke_terminator escertke_terminator;
 
 typedef struct escertke_terminator_config {
     escertke_identity identity;
-    uint32_t pending_ttl_ms;  /* 0 = ESCERTKE_TTL_MS */
-    uint32_t replay_ttl_ms;   /* how long M4 can be repeated; 0 = ESCERTKE_TTL_MS */
-    size_t max_pending;       /* 0 = ESCERTKE_MAX_PENDING; past it the oldest pending handshake goes */
-    size_t max_pending_bytes; /* 0 = max_pending * 64 KiB; estimated with the back end's share */
+    uint32_t pending_ttl_ms;     /* 0 = ESCERTKE_TTL_MS */
+    uint32_t replay_ttl_ms;      /* how long M4 can be repeated; 0 = ESCERTKE_TTL_MS */
+    size_t max_pending;          /* 0 = ESCERTKE_MAX_PENDING; past it the oldest pending handshake goes */
+    size_t max_pending_bytes;    /* 0 = max_pending * 64 KiB; estimated with the back end's share */
+    size_t max_pending_per_from; /* 0 = ESCERTKE_MAX_PENDING_PER_FROM */
+    uint32_t grace_ms;           /* 0 = ESCERTKE_GRACE_MS */
+    /**
+     * Limits of M1 and of M3 that are not repetitions, asked before any public-key operation; past one the answer is 5000. A
+     * message whose run succeeds counts for nothing in rate_from.
+     */
+    escertke_rate rate_from;   /* per From, and per source where it is known; default 8, and 120 a minute */
+    escertke_rate rate_source; /* per source; default: no limit */
+    escertke_rate rate_all;    /* default: no limit */
     void (*on_event)(void *ctx, const escertke_event *event); /* NULL allowed; called from the answering thread */
     void *event_ctx;
 } escertke_terminator_config;
@@ -89,15 +118,26 @@ ESCERTKE_API void escertke_answer_clear(escertke_answer *a);
 /** New terminating end-point. @return OK, ARG, CONFIG (peer rules unusable), ID (own id), NOMEM */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_terminator_new(const escertke_terminator_config *cfg,
                                                                    escertke_terminator **out, escertke_detail *d);
+/** One ESCertKE message as it came. Borrowed during the call; what is not known is zero. */
+typedef struct escertke_delivery {
+    escertke_span from;    /* From of the primitive as received */
+    escertke_span message; /* eckm without base64 */
+    uint32_t ttl_ms;       /* rest of the request's lifetime (rqet), ms; 0 = none given */
+    escertke_span source;  /* who brought it: address of the peer, name of the last hop; any octets. Only compared */
+} escertke_delivery;
+
 /**
  * Answer one ESCertKE message. Thread-safe; many run at once. Always fills @p answer with what goes on the wire (R 2.5).
  *
- * @param from         From of the primitive as received
- * @param message      eckm without base64
- * @param ttl_ms       rest of the request's lifetime (rqet), ms; 0 = none given
- * @param answer       initialised by escertke_answer_init
+ * A From may have several pending handshakes, since anybody can send an M1 in its name. M3 is given to the one whose M1 and M2
+ * the key in its certificate has signed (R-HS-37); an M3 that fits none is refused and changes nothing.
+ *
+ * @param answer  initialised by escertke_answer_init
  * @spec TS-0001 11.4.3; R-HS-30...37
  */
+ESCERTKE_API void escertke_terminator_take(escertke_terminator *t, const escertke_delivery *in, escertke_now now,
+                                           escertke_answer *answer);
+/** The same without a source. */
 ESCERTKE_API void escertke_terminator_answer(escertke_terminator *t, escertke_span from, escertke_span message, uint32_t ttl_ms,
                                              escertke_now now, escertke_answer *answer);
 /** Drop what has passed its deadline. Thread-safe. Call it now and then (once a second). */
@@ -110,6 +150,9 @@ ESCERTKE_API void escertke_terminator_set_crls(escertke_terminator *t, escertke_
 
 typedef struct escertke_terminator_stats {
     uint64_t m1, m3, established, refused, replayed, alerts, expired, evicted;
+    uint64_t limited;    /* refused because a rate or the number of pending handshakes was reached */
+    uint64_t unmatched;  /* M3 that fitted no pending handshake */
+    uint64_t superseded; /* pending handshakes that went because another of the same From led to a key */
     size_t pending, pending_bytes, replay_entries;
 } escertke_terminator_stats;
 /** Counters since start. Thread-safe. */
@@ -136,6 +179,11 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_initiator_step(escertke_init
                                                                    escertke_span *reply);
 /** The stored entry once M4 is verified, key octets included: wipe it. @return OK, STATE */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_initiator_entry(escertke_initiator *i, escertke_key_entry *out);
+/**
+ * The message sent last, for sending the same octets again when no answer has come (R-HS-35). Valid until the next call of _start
+ * or _step. @param number  1 or 3; 0 = none: not started, or the run is over
+ */
+ESCERTKE_API escertke_span escertke_initiator_sent(const escertke_initiator *i, int *number);
 ESCERTKE_API const escertke_detail *escertke_initiator_detail(const escertke_initiator *i);
 ESCERTKE_API void escertke_initiator_free(escertke_initiator *i);
 

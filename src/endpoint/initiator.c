@@ -17,6 +17,8 @@ struct escertke_initiator {
     escertke_session *session;
     escertke_key_entry entry;
     bool established;
+    escertke_buf sent; /* the last message, as it went */
+    int sent_number;
     escertke_detail detail;   /* of what failed outside the session */
     escertke_initiator *next; /* list of runs under way */
 };
@@ -96,6 +98,7 @@ escertke_err escertke_initiator_new(const escertke_identity *identity, const cha
     i->identity = *identity;
     (void)escertke_crls_hold(i->identity.crls);
     escertke_detail_init(&i->detail);
+    escertke_buf_init(&i->sent, ESCERTKE_MESSAGE_MAX);
     escertke_err err = prepare(i, to, ttl_ms, d);
     if (err != ESCERTKE_OK) {
         escertke_crls_free(i->identity.crls);
@@ -106,24 +109,53 @@ escertke_err escertke_initiator_new(const escertke_identity *identity, const cha
     return ESCERTKE_OK;
 }
 
+/* A message that cannot be kept can still be sent: it is only not there to be asked for. */
+static void keep_sent(escertke_initiator *i, int number, escertke_span message)
+{
+    escertke_buf_reset(&i->sent);
+    i->sent_number = message.len && escertke_buf_append(&i->sent, message.ptr, message.len) == ESCERTKE_OK ? number : 0;
+}
+
+escertke_span escertke_initiator_sent(const escertke_initiator *i, int *number)
+{
+    *number = i->sent_number;
+    return escertke_buf_span(&i->sent);
+}
+
 escertke_err escertke_initiator_start(escertke_initiator *i, escertke_now now, escertke_span *m1)
 {
-    return escertke_session_start(i->session, now, m1);
+    escertke_err err = escertke_session_start(i->session, now, m1);
+
+    if (err == ESCERTKE_OK)
+        keep_sent(i, 1, *m1);
+    return err;
+}
+
+static escertke_err keep_key(escertke_initiator *i, escertke_now now)
+{
+    const escertke_put_options options = { .replace = true, .overlap_s = esc_peers_overlap(&i->identity) };
+    escertke_err err = esc_peers_entry(&i->identity, &i->expect, i->session, ESCERTKE_INITIATOR, now, &i->entry);
+
+    if (err == ESCERTKE_OK)
+        err = i->identity.store->ops->put(i->identity.store->state, &i->entry, &options, &i->detail);
+    if (err == ESCERTKE_OK)
+        return ESCERTKE_OK;
+    escertke_key_entry_wipe(&i->entry);
+    return esc_fail(&i->detail, err, "TS-0003 8.7.2.2 C.2", "the key could not be kept: %s", escertke_err_text(err));
 }
 
 escertke_err escertke_initiator_step(escertke_initiator *i, escertke_span in, escertke_now now, escertke_span *reply)
 {
     escertke_err err = escertke_session_step(i->session, in, now, reply);
 
+    if (err != ESCERTKE_OK || escertke_session_done(i->session))
+        keep_sent(i, 0, (escertke_span){ NULL, 0 });
+    else
+        keep_sent(i, 3, *reply);
     if (err != ESCERTKE_OK || !escertke_session_done(i->session))
         return err;
-    err = esc_peers_entry(&i->identity, &i->expect, i->session, ESCERTKE_INITIATOR, now, &i->entry);
-    if (err == ESCERTKE_OK)
-        err = i->identity.store->ops->put(i->identity.store->state, &i->entry, NULL, &i->detail);
-    if (err != ESCERTKE_OK) {
-        escertke_key_entry_wipe(&i->entry);
-        return esc_fail(&i->detail, err, "TS-0003 8.7.2.2 C.2", "the key could not be kept: %s", escertke_err_text(err));
-    }
+    if ((err = keep_key(i, now)) != ESCERTKE_OK)
+        return err;
     i->established = true;
     esc_log(&i->identity.log, ESCERTKE_LEVEL_INFO, "ke.established", "role=initiator peer=%s suite=%s", i->entry.peer,
             i->entry.suite);
@@ -161,6 +193,7 @@ void escertke_initiator_free(escertke_initiator *i)
         return;
     leave(i);
     escertke_session_free(i->session);
+    escertke_buf_free(&i->sent);
     escertke_crls_free(i->identity.crls);
     esc_release_wiped(i, sizeof *i);
 }

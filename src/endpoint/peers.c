@@ -64,6 +64,13 @@ escertke_err esc_peers_expect(const escertke_identity *identity, const char *id,
     return ESCERTKE_ERR_PRIVILEGE;
 }
 
+int64_t esc_peers_overlap(const escertke_identity *identity)
+{
+    if (identity->key_overlap_s)
+        return identity->key_overlap_s < 0 ? 0 : identity->key_overlap_s;
+    return ESCERTKE_KEY_OVERLAP_S;
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;

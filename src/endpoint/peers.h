@@ -20,5 +20,7 @@ ESCERTKE_CHECKED escertke_err esc_peers_expect(const escertke_identity *identity
 ESCERTKE_CHECKED escertke_err esc_peers_entry(const escertke_identity *identity, const escertke_expect *expect,
                                               escertke_session *session, escertke_role role, escertke_now now,
                                               escertke_key_entry *out);
+/** How long older keys stay valid beside a new one, seconds. */
+int64_t esc_peers_overlap(const escertke_identity *identity);
 
 #endif

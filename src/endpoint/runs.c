@@ -1,74 +1,33 @@
-#include "endpoint/runs.h"
-
 #include <string.h>
 
 #include "base/memory.h"
+#include "endpoint/table.h"
 
-#define RUN_OF(link, member) ((struct esc_run *)(void *)((char *)(link)-offsetof(struct esc_run, member)))
+/* ---- rings ---------------------------------------------------------------------------------------------------- */
 
-struct esc_runs {
-    pthread_mutex_t lock;
-    const escertke_tls_ops *tls;
-    uint32_t seed; /* of the hash: an attacker chooses From, but not the bucket */
-    size_t buckets;
-    struct esc_run **table;
-    struct esc_link pending, done; /* rings; .newer of the ring's own link is the oldest */
-    size_t max_pending, max_octets;
-    struct esc_runs_counts counts;
-};
-
-/* ---- age lists ------------------------------------------------------------------------------------------------ */
-
-static void ring_init(struct esc_link *l)
+void esc_ring_init(struct esc_link *l)
 {
     l->older = l->newer = l;
 }
 
-static bool ring_linked(const struct esc_link *l)
+void esc_ring_remove(struct esc_link *l)
 {
-    return l->newer && l->newer != l;
-}
-
-static void ring_remove(struct esc_link *l)
-{
-    if (!ring_linked(l))
-        return;
     l->older->newer = l->newer;
     l->newer->older = l->older;
-    ring_init(l);
+    esc_ring_init(l);
 }
 
-static void ring_insert_after(struct esc_link *at, struct esc_link *l)
+void esc_ring_add_newest(struct esc_link *ring, struct esc_link *l)
 {
-    l->older = at;
-    l->newer = at->newer;
-    at->newer->older = l;
-    at->newer = l;
+    l->older = ring->older;
+    l->newer = ring;
+    ring->older->newer = l;
+    ring->older = l;
 }
 
-static void ring_add_newest(struct esc_link *ring, struct esc_link *l)
-{
-    ring_insert_after(ring->older, l);
-}
+/* ---- runs ------------------------------------------------------------------------------------------------------ */
 
-/* ---- hash ------------------------------------------------------------------------------------------------------ */
-
-/* Seeded one-at-a-time hash: enough against chosen names, since the seed never leaves. */
-static uint32_t hash_of(const struct esc_runs *r, const char *peer)
-{
-    uint32_t h = r->seed;
-
-    for (; *peer; peer++) {
-        h += (uint8_t)*peer;
-        h += h << 10;
-        h ^= h >> 6;
-    }
-    h += h << 3;
-    h ^= h >> 11;
-    return h + (h << 15);
-}
-
-static struct esc_run **slot_of(struct esc_runs *r, uint32_t hash, const char *peer)
+static struct esc_run **slot_of(struct esc_runs *r, uint64_t hash, const char *peer)
 {
     struct esc_run **at = &r->table[hash % r->buckets];
 
@@ -77,19 +36,29 @@ static struct esc_run **slot_of(struct esc_runs *r, uint32_t hash, const char *p
     return at;
 }
 
-/* ---- runs ------------------------------------------------------------------------------------------------------ */
-
-static void run_free(struct esc_run *run)
+void esc_pending_free(struct esc_pending *p)
 {
-    escertke_session_free(run->session);
-    escertke_buf_free(&run->m2);
+    if (!p)
+        return;
+    escertke_session_free(p->session);
+    escertke_buf_free(&p->m1);
+    escertke_buf_free(&p->m2);
+    esc_release(p);
+}
+
+void esc_run_free(struct esc_run *run)
+{
+    for (struct esc_pending *p = run->pending, *next; p; p = next) {
+        next = p->next;
+        esc_pending_free(p);
+    }
     escertke_buf_free(&run->m4);
     pthread_mutex_destroy(&run->lock);
     esc_release(run->peer);
     esc_release(run);
 }
 
-static struct esc_run *run_new(const char *peer, uint32_t hash)
+static struct esc_run *run_new(const char *peer, uint64_t hash)
 {
     struct esc_run *run = esc_zalloc(sizeof *run);
 
@@ -101,121 +70,108 @@ static struct esc_run *run_new(const char *peer, uint32_t hash)
         return NULL;
     }
     run->hash = hash;
-    ring_init(&run->pending_age);
-    ring_init(&run->done_age);
-    escertke_buf_init(&run->m2, ESCERTKE_MESSAGE_MAX);
+    esc_ring_init(&run->done_age);
     escertke_buf_init(&run->m4, ESCERTKE_MESSAGE_MAX);
     pthread_mutex_init(&run->lock, NULL);
     return run;
 }
 
-/* Under the table's lock: forget a run that holds nothing and that nobody uses. */
-static bool unhash_if_empty(struct esc_runs *r, struct esc_run *run)
+bool esc_runs_unhash_if_empty(struct esc_runs *r, struct esc_run *run)
 {
-    if (run->users || run->session || run->done)
+    if (run->users || run->pending || run->done)
         return false;
     struct esc_run **at = slot_of(r, run->hash, run->peer);
     *at = run->next;
     return true;
 }
 
-/* Under the table's lock, for a run that nobody uses or that the caller has entered. */
-static escertke_session *detach_pending(struct esc_runs *r, struct esc_run *run)
+void esc_runs_attach(struct esc_runs *r, struct esc_run *run, struct esc_pending *p, size_t group)
 {
-    escertke_session *session = run->session;
-
-    if (!session)
-        return NULL;
-    ring_remove(&run->pending_age);
-    r->counts.pending--;
-    r->counts.octets -= run->octets;
-    run->session = NULL;
-    run->octets = 0;
-    return session;
+    p->next = run->pending;
+    run->pending = p;
+    run->pending_count++;
+    p->group_number = group;
+    r->groups[group].count++;
+    esc_ring_add_newest(&r->groups[group].members, &p->group);
+    esc_ring_add_newest(&r->pending, &p->age);
+    r->counts.pending++;
+    r->counts.octets += p->octets;
+    if (p->until_ms < r->due_ms)
+        r->due_ms = p->until_ms;
 }
 
-static void detach_done(struct esc_runs *r, struct esc_run *run)
+void esc_runs_detach(struct esc_runs *r, struct esc_pending *p)
+{
+    struct esc_pending **at = &p->run->pending;
+
+    while (*at != p)
+        at = &(*at)->next;
+    *at = p->next;
+    p->next = NULL;
+    p->run->pending_count--;
+    r->groups[p->group_number].count--;
+    esc_ring_remove(&p->group);
+    esc_ring_remove(&p->age);
+    r->counts.pending--;
+    r->counts.octets -= p->octets;
+}
+
+/* An answer is not remembered any more. Under the table's lock. */
+static void forget_done(struct esc_runs *r, struct esc_run *run)
 {
     if (!run->done)
         return;
-    ring_remove(&run->done_age);
+    esc_ring_remove(&run->done_age);
     r->counts.done--;
     run->done = false;
 }
 
-/* ---- making room ------------------------------------------------------------------------------------------------ */
-
-/* What was dropped under the lock and is freed after it: freeing a TLS connection takes its time. */
-struct dropped {
-    escertke_session *session;
-    struct esc_run *run;
-};
-
-/* Under the table's lock: take away the oldest pending handshake that nobody is working on. */
-static bool drop_oldest_pending(struct esc_runs *r, struct dropped *out)
+/* One user less. Under the table's lock. @return true: the caller frees it */
+static bool used_no_more(struct esc_runs *r, struct esc_run *run)
 {
-    for (struct esc_link *l = r->pending.newer; l != &r->pending; l = l->newer) {
-        struct esc_run *run = RUN_OF(l, pending_age);
-        if (run->users)
-            continue;
-        out->session = detach_pending(r, run);
-        out->run = unhash_if_empty(r, run) ? run : NULL;
-        r->counts.evicted++;
-        return true;
-    }
-    return false;
+    run->users--;
+    return esc_runs_unhash_if_empty(r, run);
 }
 
-static void free_dropped(struct dropped *d)
+void esc_runs_gone(struct esc_runs *r, struct esc_pending *p, escertke_event_kind why)
 {
-    escertke_session_free(d->session);
-    if (d->run)
-        run_free(d->run);
-    *d = (struct dropped){ NULL, NULL };
+    struct esc_run *run = p->run;
+
+    if (r->cfg.gone)
+        r->cfg.gone(r->cfg.gone_ctx, why, run->peer, p->number);
+    esc_pending_free(p);
+    pthread_mutex_lock(&r->lock);
+    bool last = used_no_more(r, run);
+    pthread_mutex_unlock(&r->lock);
+    if (last)
+        esc_run_free(run);
 }
 
-static escertke_err make_room(struct esc_runs *r, size_t octets)
-{
-    for (;;) {
-        struct dropped d = { NULL, NULL };
-        pthread_mutex_lock(&r->lock);
-        bool room = r->counts.pending < r->max_pending && octets <= r->max_octets && r->counts.octets <= r->max_octets - octets;
-        bool could = room || drop_oldest_pending(r, &d);
-        if (room) { /* reserve before the lock goes */
-            r->counts.pending++;
-            r->counts.octets += octets;
-        }
-        pthread_mutex_unlock(&r->lock);
-        free_dropped(&d);
-        if (room)
-            return ESCERTKE_OK;
-        if (!could)
-            return ESCERTKE_ERR_LIMIT;
-    }
-}
+/* ---- life of the table ------------------------------------------------------------------------------------------- */
 
-/* ---- used by the terminator -------------------------------------------------------------------------------------- */
-
-escertke_err esc_runs_new(const escertke_tls_ops *tls, size_t max_pending, size_t max_octets, struct esc_runs **out)
+escertke_err esc_runs_new(const struct esc_runs_config *cfg, struct esc_runs **out)
 {
     struct esc_runs *r = esc_zalloc(sizeof *r);
 
     *out = NULL;
     if (!r)
         return ESCERTKE_ERR_NOMEM;
-    r->tls = tls;
-    r->max_pending = max_pending;
-    r->max_octets = max_octets;
-    r->buckets = max_pending < 8 ? 16 : max_pending * 2 + 1;
+    r->cfg = *cfg;
+    r->run_ms = cfg->grace_ms;
+    r->due_ms = UINT64_MAX;
+    r->buckets = cfg->max_pending < 8 ? 16 : cfg->max_pending * 2 + 1;
     r->table = esc_zalloc(r->buckets * sizeof *r->table);
-    if (!r->table || tls->random((uint8_t *)&r->seed, sizeof r->seed) != ESCERTKE_OK) {
+    escertke_err err = r->table ? cfg->tls->random(r->key.octets, sizeof r->key.octets) : ESCERTKE_ERR_NOMEM;
+    if (err != ESCERTKE_OK) {
         esc_release(r->table);
         esc_release(r);
-        return ESCERTKE_ERR_NOMEM;
+        return err;
     }
     pthread_mutex_init(&r->lock, NULL);
-    ring_init(&r->pending);
-    ring_init(&r->done);
+    esc_ring_init(&r->pending);
+    esc_ring_init(&r->done);
+    for (size_t i = 0; i < GROUPS; i++)
+        esc_ring_init(&r->groups[i].members);
     *out = r;
     return ESCERTKE_OK;
 }
@@ -227,16 +183,37 @@ void esc_runs_free(struct esc_runs *r)
     for (size_t i = 0; i < r->buckets; i++)
         for (struct esc_run *run = r->table[i], *next; run; run = next) {
             next = run->next;
-            run_free(run);
+            esc_run_free(run);
         }
     pthread_mutex_destroy(&r->lock);
     esc_release(r->table);
     esc_release(r);
 }
 
+/* ---- entering ---------------------------------------------------------------------------------------------------- */
+
+static void set_locked(struct esc_runs *r, struct esc_run *run, bool locked)
+{
+    pthread_mutex_lock(&r->lock);
+    run->locked = locked;
+    pthread_mutex_unlock(&r->lock);
+}
+
+void esc_runs_resume(struct esc_runs *r, struct esc_run *run)
+{
+    pthread_mutex_lock(&run->lock);
+    set_locked(r, run, true);
+}
+
+void esc_runs_pause(struct esc_runs *r, struct esc_run *run)
+{
+    set_locked(r, run, false);
+    pthread_mutex_unlock(&run->lock);
+}
+
 escertke_err esc_runs_enter(struct esc_runs *r, const char *peer, struct esc_run **out)
 {
-    uint32_t hash = hash_of(r, peer);
+    uint64_t hash = esc_hash(&r->key, escertke_span_str(peer));
 
     pthread_mutex_lock(&r->lock);
     struct esc_run **at = slot_of(r, hash, peer);
@@ -248,137 +225,163 @@ escertke_err esc_runs_enter(struct esc_runs *r, const char *peer, struct esc_run
     pthread_mutex_unlock(&r->lock);
     if (!*out)
         return ESCERTKE_ERR_NOMEM;
-    pthread_mutex_lock(&(*out)->lock);
+    esc_runs_resume(r, *out);
     return ESCERTKE_OK;
 }
 
 void esc_runs_leave(struct esc_runs *r, struct esc_run *run)
 {
-    pthread_mutex_unlock(&run->lock);
+    esc_runs_pause(r, run);
     pthread_mutex_lock(&r->lock);
-    run->users--;
-    bool gone = unhash_if_empty(r, run);
+    bool last = used_no_more(r, run);
     pthread_mutex_unlock(&r->lock);
-    if (gone)
-        run_free(run);
+    if (last)
+        esc_run_free(run);
 }
 
-escertke_err esc_runs_put_pending(struct esc_runs *r, struct esc_run *run, escertke_session *session, const uint8_t m1_digest[32],
-                                  escertke_span m2, uint64_t until_ms)
+struct esc_pending *esc_runs_find(struct esc_run *run, const uint8_t m1_digest[32])
 {
-    size_t octets = sizeof *run + strlen(run->peer) + m2.len + r->tls->conn_memory;
-    escertke_buf copy;
+    for (struct esc_pending *p = run->pending; p; p = p->next)
+        if (escertke_ct_equal(p->m1_digest, m1_digest, sizeof p->m1_digest))
+            return p;
+    return NULL;
+}
 
-    escertke_buf_init(&copy, m2.len);
-    escertke_err err = escertke_buf_append(&copy, m2.ptr, m2.len);
-    if (err != ESCERTKE_OK)
-        return err;
-    escertke_session_free(esc_runs_take_pending(r, run)); /* at most one per From: the newer takes its place */
-    err = make_room(r, octets);
-    if (err != ESCERTKE_OK) {
-        escertke_buf_free(&copy);
-        return err;
+/* ---- M3 ---------------------------------------------------------------------------------------------------------- */
+
+void esc_runs_take(struct esc_runs *r, struct esc_pending *p)
+{
+    pthread_mutex_lock(&r->lock);
+    esc_runs_detach(r, p);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* The slowest of the last good runs, doubled; a faster one brings it down by a sixteenth of the way. */
+static void note_run_time(struct esc_runs *r, const struct esc_pending *p, uint64_t now_ms)
+{
+    uint64_t twice_ms = now_ms > p->born_ms ? 2 * (now_ms - p->born_ms) : 0;
+
+    if (!r->run_ms_known || twice_ms >= r->run_ms)
+        r->run_ms = twice_ms;
+    else
+        r->run_ms -= (r->run_ms - twice_ms + 15) / 16;
+    if (r->run_ms > r->cfg.grace_ms)
+        r->run_ms = r->cfg.grace_ms;
+    r->run_ms_known = true;
+}
+
+/* Of two equal runs one is enough: those that wait beside the one that has led to a key go (R-HS-34). */
+static void drop_others(struct esc_runs *r, struct esc_run *run)
+{
+    for (;;) {
+        pthread_mutex_lock(&r->lock);
+        struct esc_pending *p = run->pending;
+        if (p) {
+            esc_runs_detach(r, p);
+            r->counts.superseded++;
+            run->users++;
+        }
+        pthread_mutex_unlock(&r->lock);
+        if (!p)
+            return;
+        esc_runs_gone(r, p, ESCERTKE_EVENT_EVICTED);
     }
-    escertke_buf_free(&run->m2);
-    run->m2 = copy;
-    memcpy(run->m1_digest, m1_digest, sizeof run->m1_digest);
-    pthread_mutex_lock(&r->lock);
-    run->session = session;
-    run->pending_until_ms = until_ms;
-    run->octets = octets;
-    ring_add_newest(&r->pending, &run->pending_age);
-    pthread_mutex_unlock(&r->lock);
-    return ESCERTKE_OK;
 }
 
-escertke_session *esc_runs_take_pending(struct esc_runs *r, struct esc_run *run)
+escertke_err esc_runs_succeed(struct esc_runs *r, struct esc_run *run, const struct esc_pending *p, const uint8_t m3_digest[32],
+                              escertke_span m4, uint64_t now_ms, uint64_t until_ms)
 {
-    pthread_mutex_lock(&r->lock);
-    escertke_session *session = detach_pending(r, run);
-    pthread_mutex_unlock(&r->lock);
-    escertke_buf_free(&run->m2);
-    return session;
-}
+    struct esc_run *gone = NULL;
 
-void esc_runs_mark_first_to_go(struct esc_runs *r, struct esc_run *run)
-{
-    pthread_mutex_lock(&r->lock);
-    if (run->session) {
-        ring_remove(&run->pending_age);
-        ring_insert_after(&r->pending, &run->pending_age);
-    }
-    pthread_mutex_unlock(&r->lock);
-}
-
-escertke_err esc_runs_put_done(struct esc_runs *r, struct esc_run *run, const uint8_t m3_digest[32], escertke_span m4,
-                               uint64_t until_ms)
-{
-    struct dropped d = { NULL, NULL };
-
+    drop_others(r, run);
     escertke_buf_reset(&run->m4);
     escertke_err err = escertke_buf_append(&run->m4, m4.ptr, m4.len);
     memcpy(run->m3_digest, m3_digest, sizeof run->m3_digest);
+    run->done_number = p->number;
     pthread_mutex_lock(&r->lock);
-    detach_done(r, run);
+    note_run_time(r, p, now_ms);
+    forget_done(r, run);
     if (err == ESCERTKE_OK) {
         run->done = true;
         run->done_until_ms = until_ms; /* a sweep may look at it while the run is in use */
         r->counts.done++;
-        ring_add_newest(&r->done, &run->done_age);
+        esc_ring_add_newest(&r->done, &run->done_age);
     }
-    struct esc_run *oldest = RUN_OF(r->done.newer, done_age);
-    if (r->counts.done > r->max_pending && !oldest->users) {
-        detach_done(r, oldest);
-        d.run = unhash_if_empty(r, oldest) ? oldest : NULL;
+    struct esc_run *oldest = ESC_OWNER(r->done.newer, struct esc_run, done_age);
+    if (r->counts.done > r->cfg.max_pending && !oldest->users) {
+        forget_done(r, oldest);
+        gone = esc_runs_unhash_if_empty(r, oldest) ? oldest : NULL;
     }
     pthread_mutex_unlock(&r->lock);
-    free_dropped(&d);
+    if (gone)
+        esc_run_free(gone);
     return err;
 }
 
-/* Under the table's lock: the next thing whose time has come, oldest first. */
-static bool take_expired(struct esc_runs *r, uint64_t now_ms, struct dropped *d, struct esc_run **expired)
+/* ---- time -------------------------------------------------------------------------------------------------------- */
+
+/* Under the table's lock: the next answer whose time has come. It stays while somebody uses its run. */
+static bool take_old_answer(struct esc_runs *r, uint64_t now_ms, struct esc_run **empty)
 {
     for (struct esc_link *l = r->done.newer; l != &r->done; l = l->newer) {
-        struct esc_run *run = RUN_OF(l, done_age);
+        struct esc_run *run = ESC_OWNER(l, struct esc_run, done_age);
         if (run->done_until_ms > now_ms)
-            break;
+            return false;
         if (run->users)
             continue;
-        detach_done(r, run);
-        d->run = unhash_if_empty(r, run) ? run : NULL;
-        return true;
-    }
-    for (struct esc_link *l = r->pending.newer; l != &r->pending; l = l->newer) {
-        struct esc_run *run = RUN_OF(l, pending_age);
-        if (run->pending_until_ms > now_ms || run->users)
-            continue; /* deadlines are almost, not quite, in order of age: rqet may shorten one */
-        d->session = detach_pending(r, run);
-        r->counts.expired++;
-        run->users++; /* its name is still needed */
-        *expired = run;
+        forget_done(r, run);
+        *empty = esc_runs_unhash_if_empty(r, run) ? run : NULL;
         return true;
     }
     return false;
 }
 
-void esc_runs_tick(struct esc_runs *r, uint64_t now_ms, esc_run_expired_fn fn, void *ctx)
+/*
+ * The same of the pending handshakes, all at once: deadlines are almost, not quite, in order of age, since rqet may shorten one.
+ * Looked for only when the next one is due.
+ */
+static struct esc_pending *take_expired(struct esc_runs *r, uint64_t now_ms)
 {
-    bool more = true;
+    struct esc_pending *taken = NULL;
 
-    while (more) {
-        struct dropped d = { NULL, NULL };
-        struct esc_run *expired = NULL;
+    if (now_ms < r->due_ms)
+        return NULL;
+    r->due_ms = UINT64_MAX;
+    for (struct esc_link *l = r->pending.newer, *next; l != &r->pending; l = next) {
+        struct esc_pending *p = ESC_OWNER(l, struct esc_pending, age);
+        next = l->newer;
+        if (p->until_ms <= now_ms && !p->run->locked) {
+            esc_runs_detach(r, p);
+            r->counts.expired++;
+            p->run->users++;
+            p->next = taken;
+            taken = p;
+        } else if (p->until_ms < r->due_ms) {
+            r->due_ms = p->until_ms;
+        }
+    }
+    return taken;
+}
+
+void esc_runs_tick(struct esc_runs *r, uint64_t now_ms)
+{
+    struct esc_run *empty;
+    bool more;
+
+    do {
+        empty = NULL;
         pthread_mutex_lock(&r->lock);
-        more = take_expired(r, now_ms, &d, &expired);
+        more = take_old_answer(r, now_ms, &empty);
         pthread_mutex_unlock(&r->lock);
-        free_dropped(&d);
-        if (!expired)
-            continue;
-        if (fn)
-            fn(ctx, expired->peer);
-        pthread_mutex_lock(&expired->lock);
-        esc_runs_leave(r, expired);
+        if (empty)
+            esc_run_free(empty);
+    } while (more);
+    pthread_mutex_lock(&r->lock);
+    struct esc_pending *expired = take_expired(r, now_ms);
+    pthread_mutex_unlock(&r->lock);
+    for (struct esc_pending *next; expired; expired = next) {
+        next = expired->next;
+        esc_runs_gone(r, expired, ESCERTKE_EVENT_EXPIRED);
     }
 }
 

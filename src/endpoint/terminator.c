@@ -1,41 +1,20 @@
 /*
  * terminator.c - the Terminating End-Point: the state machine of R-HS-34 for any number of originators at once.
- * What is remembered lies in runs.c; what goes on the wire when something is wrong, in refusal.c.
+ * What M1 and M3 do lies in exchange_m1.c and exchange_m3.c, what is remembered in runs.c and room.c, what is allowed in
+ * limits.c, what goes on the wire when something is wrong in refusal.c.
  */
 #include <escertke/endpoint.h>
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "endpoint/exchange.h"
 #include "endpoint/peers.h"
 #include "endpoint/refusal.h"
-#include "endpoint/runs.h"
 #include "endpoint/terminator.h"
-
-struct escertke_terminator {
-    escertke_terminator_config cfg;
-    pthread_rwlock_t credential_lock; /* covers cfg.identity.credential and cfg.identity.crls */
-    struct esc_runs *runs;
-    atomic_uint_fast64_t m1, m3, established, refused, replayed, alerts;
-};
-
-/* One message being answered. */
-struct exchange {
-    escertke_terminator *t;
-    const char *peer;
-    struct esc_run *run;
-    escertke_expect expect;
-    escertke_span message;
-    uint8_t digest[32];
-    uint32_t ttl_ms; /* 0 = none given */
-    escertke_now now;
-    escertke_answer *answer;
-};
 
 static void emit(escertke_terminator *t, const escertke_event *event)
 {
@@ -43,24 +22,35 @@ static void emit(escertke_terminator *t, const escertke_event *event)
         t->cfg.on_event(t->cfg.event_ctx, event);
 }
 
-static void emit_answer(struct exchange *x, escertke_event_kind kind, const escertke_key_entry *entry)
+void esc_exchange_emit(struct exchange *x, escertke_event_kind kind, const escertke_key_entry *entry)
 {
     emit(x->t, &(escertke_event){ .kind = kind,
+                                  .run = x->number,
                                   .peer = x->peer,
                                   .entry = entry,
                                   .detail = &x->answer->detail,
-                                  .in_len = x->message.len,
+                                  .in_len = x->in->message.len,
                                   .out_len = x->answer->message.len });
 }
 
-static escertke_err answer_with(struct exchange *x, escertke_span message)
+escertke_err esc_exchange_answer(struct exchange *x, escertke_span message)
 {
     x->answer->rsc = ESCERTKE_RSC_OK;
     return escertke_buf_append(&x->answer->message, message.ptr, message.len);
 }
 
-/* The first failure wins: a session's own account is better than ours. */
-static void take_detail(struct exchange *x, const escertke_session *session)
+escertke_err esc_exchange_replay(struct exchange *x, escertke_span message)
+{
+    escertke_err err = esc_exchange_answer(x, message);
+
+    if (err == ESCERTKE_OK) {
+        atomic_fetch_add(&x->t->replayed, 1);
+        esc_exchange_emit(x, ESCERTKE_EVENT_REPLAYED, NULL);
+    }
+    return err;
+}
+
+void esc_exchange_blame(struct exchange *x, const escertke_session *session)
 {
     const escertke_detail *d = escertke_session_detail(session);
 
@@ -68,136 +58,17 @@ static void take_detail(struct exchange *x, const escertke_session *session)
         x->answer->detail = *d;
 }
 
-static escertke_err replay(struct exchange *x, const escertke_buf *stored)
+escertke_err esc_exchange_admit(struct exchange *x, enum esc_limited what)
 {
-    escertke_err err = answer_with(x, escertke_buf_span(stored));
+    const struct esc_who who = { x->peer, x->in->source };
 
-    if (err == ESCERTKE_OK) {
-        atomic_fetch_add(&x->t->replayed, 1);
-        emit_answer(x, ESCERTKE_EVENT_REPLAYED, NULL);
-    }
-    return err;
+    if (esc_limits_take(x->t->limits, what, &who, x->now.mono_ms))
+        return ESCERTKE_OK;
+    atomic_fetch_add(&x->t->limited, 1);
+    return esc_fail(&x->answer->detail, ESCERTKE_ERR_LIMIT, "A-11", "too many messages: try later");
 }
 
-/* ---- M1 ------------------------------------------------------------------------------------------------------- */
-
-static uint32_t pending_ttl(const struct exchange *x)
-{
-    uint32_t ttl = x->t->cfg.pending_ttl_ms;
-
-    return x->ttl_ms && x->ttl_ms < ttl ? x->ttl_ms : ttl;
-}
-
-static escertke_err open_session(struct exchange *x, escertke_session **out)
-{
-    const escertke_identity *identity = &x->t->cfg.identity;
-    escertke_session_config cfg = { .tls = identity->tls,
-                                    .role = ESCERTKE_TERMINATOR,
-                                    .expect = x->expect,
-                                    .ttl_ms = pending_ttl(x),
-                                    .allow_without_ems = identity->allow_without_ems,
-                                    .log = identity->log };
-
-    cfg.expect.id = x->run->peer; /* lives as long as the pending handshake */
-    pthread_rwlock_rdlock(&x->t->credential_lock);
-    cfg.credential = identity->credential; /* CRLs count at M3 only: that is where a certificate comes */
-    escertke_err err = escertke_session_new(&cfg, out);
-    pthread_rwlock_unlock(&x->t->credential_lock);
-    return err;
-}
-
-static escertke_err answer_m1(struct exchange *x)
-{
-    escertke_session *session;
-    escertke_span m2;
-
-    atomic_fetch_add(&x->t->m1, 1);
-    if (x->run->session && escertke_ct_equal(x->run->m1_digest, x->digest, sizeof x->digest))
-        return replay(x, &x->run->m2);
-    escertke_err err = open_session(x, &session);
-    if (err != ESCERTKE_OK)
-        return esc_fail(&x->answer->detail, err, "", "%s", escertke_err_text(err));
-    err = escertke_session_step(session, x->message, x->now, &m2);
-    if (err == ESCERTKE_OK)
-        err = answer_with(x, m2);
-    /* Only an M1 that TLS has accepted may take the place of a pending handshake. */
-    if (err == ESCERTKE_OK)
-        err = esc_runs_put_pending(x->t->runs, x->run, session, x->digest, m2, escertke_session_deadline(session));
-    if (err != ESCERTKE_OK) {
-        take_detail(x, session);
-        escertke_session_free(session);
-        return err;
-    }
-    emit_answer(x, ESCERTKE_EVENT_PENDING, NULL);
-    return ESCERTKE_OK;
-}
-
-/* ---- M3 ------------------------------------------------------------------------------------------------------- */
-
-/* The key is in the store before M4 leaves: what the initiator believes, the terminator holds. */
-static escertke_err keep_key(struct exchange *x, escertke_session *session, escertke_key_entry *entry)
-{
-    const escertke_identity *identity = &x->t->cfg.identity;
-
-    pthread_rwlock_rdlock(&x->t->credential_lock);
-    escertke_err err = esc_peers_entry(identity, &x->expect, session, ESCERTKE_TERMINATOR, x->now, entry);
-    pthread_rwlock_unlock(&x->t->credential_lock);
-    if (err == ESCERTKE_OK)
-        err = identity->store->ops->put(identity->store->state, entry, NULL, &x->answer->detail);
-    escertke_wipe(entry->key.key, sizeof entry->key.key);
-    return err;
-}
-
-static escertke_err finish(struct exchange *x, escertke_session *session, escertke_span m4)
-{
-    escertke_key_entry entry;
-
-    escertke_err err = keep_key(x, session, &entry);
-    if (err == ESCERTKE_OK)
-        err = answer_with(x, m4);
-    if (err != ESCERTKE_OK)
-        return err;
-    if (esc_runs_put_done(x->t->runs, x->run, x->digest, m4, x->now.mono_ms + x->t->cfg.replay_ttl_ms) != ESCERTKE_OK)
-        esc_log(&x->t->cfg.identity.log, ESCERTKE_LEVEL_WARN, "te.no_replay", "peer=%s (out of memory)", x->peer);
-    atomic_fetch_add(&x->t->established, 1);
-    esc_log(&x->t->cfg.identity.log, ESCERTKE_LEVEL_INFO, "te.established", "peer=%s suite=%s", entry.peer, entry.suite);
-    emit_answer(x, ESCERTKE_EVENT_ESTABLISHED, &entry);
-    return ESCERTKE_OK;
-}
-
-/* The CRLs of this moment, not of M1's. */
-static escertke_err step_m3(struct exchange *x, escertke_session *session, escertke_span *m4)
-{
-    pthread_rwlock_rdlock(&x->t->credential_lock);
-    escertke_crls *crls = escertke_crls_hold(x->t->cfg.identity.crls);
-    pthread_rwlock_unlock(&x->t->credential_lock);
-    escertke_session_set_crls(session, crls);
-    escertke_err err = escertke_session_step(session, x->message, x->now, m4);
-    escertke_session_set_crls(session, NULL);
-    escertke_crls_free(crls);
-    return err;
-}
-
-static escertke_err answer_m3(struct exchange *x)
-{
-    struct esc_run *run = x->run;
-    escertke_span m4;
-
-    atomic_fetch_add(&x->t->m3, 1);
-    if (run->done && run->done_until_ms > x->now.mono_ms && escertke_ct_equal(run->m3_digest, x->digest, sizeof x->digest))
-        return replay(x, &run->m4);
-    if (!run->session)
-        return esc_fail(&x->answer->detail, ESCERTKE_ERR_NO_PENDING, "TS-0001 11.4.3 C.1.c", "no pending handshake");
-    escertke_session *session = esc_runs_take_pending(x->t->runs, run); /* TLS is spent by it, good or bad */
-    escertke_err err = step_m3(x, session, &m4);
-    if (err == ESCERTKE_OK)
-        err = finish(x, session, m4);
-    take_detail(x, session);
-    escertke_session_free(session);
-    return err;
-}
-
-/* ---- everything else ------------------------------------------------------------------------------------------- */
+/* ---- one message -------------------------------------------------------------------------------------------------- */
 
 /* Anybody can send an alert: it is noted, and 2000 without content answers it (R-HS-34, R-PR-40). */
 static escertke_err note_alert(struct exchange *x, int alert)
@@ -210,7 +81,7 @@ static escertke_err note_alert(struct exchange *x, int alert)
     x->answer->detail.alert = alert;
     snprintf(x->answer->detail.reason, sizeof x->answer->detail.reason, "peer sent alert %d (%s)", alert,
              name ? name : "unknown");
-    emit_answer(x, ESCERTKE_EVENT_ALERT, NULL);
+    esc_exchange_emit(x, ESCERTKE_EVENT_ALERT, NULL);
     return ESCERTKE_OK;
 }
 
@@ -219,14 +90,14 @@ static escertke_err dispatch(struct exchange *x)
     escertke_flight flight;
     int alert;
 
-    escertke_err err = escertke_flight_classify(x->message, &flight, &alert, &x->answer->detail);
+    escertke_err err = escertke_flight_classify(x->in->message, &flight, &alert, &x->answer->detail);
     if (err != ESCERTKE_OK)
         return err;
-    if ((err = x->t->cfg.identity.tls->sha256(x->message, x->digest)) != ESCERTKE_OK)
+    if ((err = x->t->cfg.identity.tls->sha256(x->in->message, x->digest)) != ESCERTKE_OK)
         return err;
     switch (flight) {
-    case ESCERTKE_FLIGHT_M1: return answer_m1(x);
-    case ESCERTKE_FLIGHT_M3: return answer_m3(x);
+    case ESCERTKE_FLIGHT_M1: return esc_exchange_m1(x);
+    case ESCERTKE_FLIGHT_M3: return esc_exchange_m3(x);
     case ESCERTKE_FLIGHT_ALERT: return note_alert(x, alert);
     default:
         x->answer->detail.alert = 10; /* unexpected_message */
@@ -248,19 +119,18 @@ static escertke_err answer_peer(struct exchange *x)
     return err;
 }
 
-void escertke_terminator_answer(escertke_terminator *t, escertke_span from, escertke_span message, uint32_t ttl_ms,
-                                escertke_now now, escertke_answer *answer)
+void escertke_terminator_take(escertke_terminator *t, const escertke_delivery *in, escertke_now now, escertke_answer *answer)
 {
-    struct exchange x = { .t = t, .message = message, .ttl_ms = ttl_ms, .now = now, .answer = answer };
+    struct exchange x = { .t = t, .in = in, .now = now, .answer = answer };
     char shown[ESCERTKE_ID_MAX + 1];
     escertke_id id;
 
-    escertke_err err = escertke_id_normalise(from, &t->cfg.identity.ctx, &id);
+    escertke_err err = escertke_id_normalise(in->from, &t->cfg.identity.ctx, &id);
     if (err == ESCERTKE_OK) {
         x.peer = id.text;
         err = answer_peer(&x);
     } else {
-        esc_printable(from, shown, sizeof shown);
+        esc_printable(in->from, shown, sizeof shown);
         x.peer = shown;
         (void)esc_fail(&answer->detail, err, "R-ID-30", "From \"%s\" is not an identifier that can be completed here", shown);
     }
@@ -270,7 +140,13 @@ void escertke_terminator_answer(escertke_terminator *t, escertke_span from, esce
         (void)esc_fail(&answer->detail, err, "", "%s", escertke_err_text(err));
     esc_refuse(err, answer);
     atomic_fetch_add(&t->refused, 1);
-    emit_answer(&x, ESCERTKE_EVENT_REFUSED, NULL);
+    esc_exchange_emit(&x, ESCERTKE_EVENT_REFUSED, NULL);
+}
+
+void escertke_terminator_answer(escertke_terminator *t, escertke_span from, escertke_span message, uint32_t ttl_ms,
+                                escertke_now now, escertke_answer *answer)
+{
+    escertke_terminator_take(t, &(escertke_delivery){ .from = from, .message = message, .ttl_ms = ttl_ms }, now, answer);
 }
 
 void esc_terminator_note_refusal(escertke_terminator *t, escertke_span from, const escertke_detail *detail, size_t in_len)
@@ -298,6 +174,41 @@ static void or_default(escertke_terminator_config *cfg)
         cfg->max_pending = ESCERTKE_MAX_PENDING;
     if (!cfg->max_pending_bytes)
         cfg->max_pending_bytes = cfg->max_pending * 65536;
+    if (!cfg->max_pending_per_from)
+        cfg->max_pending_per_from = ESCERTKE_MAX_PENDING_PER_FROM;
+    if (!cfg->grace_ms)
+        cfg->grace_ms = ESCERTKE_GRACE_MS;
+    if (!cfg->rate_from.burst && !cfg->rate_from.per_minute)
+        cfg->rate_from = (escertke_rate){ .burst = 8, .per_minute = 120 };
+}
+
+static void say_gone(void *ctx, escertke_event_kind why, const char *peer, uint64_t number)
+{
+    emit(ctx, &(escertke_event){ .kind = why, .run = number, .peer = peer });
+}
+
+/* What is remembered, and what is allowed. */
+static escertke_err make_tables(escertke_terminator *t)
+{
+    const escertke_terminator_config *cfg = &t->cfg;
+    const struct esc_runs_config runs = { .tls = cfg->identity.tls,
+                                          .max_pending = cfg->max_pending,
+                                          .max_octets = cfg->max_pending_bytes,
+                                          .max_per_from = cfg->max_pending_per_from,
+                                          .grace_ms = cfg->grace_ms,
+                                          .gone = say_gone,
+                                          .gone_ctx = t };
+    const struct esc_limits_config limits = {
+        .from = cfg->rate_from, .source = cfg->rate_source, .all = cfg->rate_all, .places = 4 * cfg->max_pending
+    };
+    escertke_err err = esc_runs_new(&runs, &t->runs);
+
+    if (err != ESCERTKE_OK)
+        return err;
+    err = esc_limits_new(cfg->identity.tls, &limits, &t->limits);
+    if (err != ESCERTKE_OK)
+        esc_runs_free(t->runs);
+    return err;
 }
 
 escertke_err escertke_terminator_new(const escertke_terminator_config *cfg, escertke_terminator **out, escertke_detail *d)
@@ -319,7 +230,7 @@ escertke_err escertke_terminator_new(const escertke_terminator_config *cfg, esce
         return ESCERTKE_ERR_NOMEM;
     t->cfg = *cfg;
     or_default(&t->cfg);
-    if ((err = esc_runs_new(identity->tls, t->cfg.max_pending, t->cfg.max_pending_bytes, &t->runs)) != ESCERTKE_OK) {
+    if ((err = make_tables(t)) != ESCERTKE_OK) {
         esc_release(t);
         return err;
     }
@@ -329,14 +240,9 @@ escertke_err escertke_terminator_new(const escertke_terminator_config *cfg, esce
     return ESCERTKE_OK;
 }
 
-static void say_expired(void *ctx, const char *peer)
-{
-    emit(ctx, &(escertke_event){ .kind = ESCERTKE_EVENT_EXPIRED, .peer = peer });
-}
-
 void escertke_terminator_tick(escertke_terminator *t, escertke_now now)
 {
-    esc_runs_tick(t->runs, now.mono_ms, say_expired, t);
+    esc_runs_tick(t->runs, now.mono_ms);
 }
 
 void escertke_terminator_set_credential(escertke_terminator *t, const void *credential)
@@ -369,6 +275,9 @@ void escertke_terminator_get_stats(escertke_terminator *t, escertke_terminator_s
                                         .alerts = atomic_load(&t->alerts),
                                         .expired = counts.expired,
                                         .evicted = counts.evicted,
+                                        .limited = atomic_load(&t->limited),
+                                        .unmatched = atomic_load(&t->unmatched),
+                                        .superseded = counts.superseded,
                                         .pending = counts.pending,
                                         .pending_bytes = counts.octets,
                                         .replay_entries = counts.done };
@@ -379,6 +288,7 @@ void escertke_terminator_free(escertke_terminator *t)
     if (!t)
         return;
     esc_runs_free(t->runs);
+    esc_limits_free(t->limits);
     escertke_crls_free(t->cfg.identity.crls);
     pthread_rwlock_destroy(&t->credential_lock);
     esc_release(t);

@@ -1,0 +1,170 @@
+/* exchange_m3.c - M3: to which pending handshake it belongs, and the key that comes of it; or the M4 that it has got already. */
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/log.h"
+#include "endpoint/exchange.h"
+#include "endpoint/peers.h"
+#include "handshake/match.h"
+
+/* ---- which one? ------------------------------------------------------------------------------------------------- */
+
+static bool alive(const struct exchange *x, const struct esc_pending *p)
+{
+    return x->now.mono_ms <= escertke_session_deadline(p->session);
+}
+
+static escertke_err match(struct exchange *x, const struct esc_m3 *m3, struct esc_pending **out, escertke_detail *d)
+{
+    for (struct esc_pending *p = x->run->pending; p; p = p->next) {
+        if (!alive(x, p))
+            continue;
+        escertke_err err = esc_m3_verify(m3, x->t->cfg.identity.tls, escertke_buf_span(&p->m1), escertke_buf_span(&p->m2));
+        if (err == ESCERTKE_OK)
+            *out = p;
+        if (err != ESCERTKE_ERR_SIGNATURE)
+            return err;
+    }
+    return esc_fail(d, ESCERTKE_ERR_SIGNATURE, "R-HS-37", "CertificateVerify fits none of the pending handshakes");
+}
+
+/* Nothing is changed here: whoever sends an M3 that fits nowhere has spent our time and no more. */
+static escertke_err choose(struct exchange *x, struct esc_pending **out, escertke_detail *d)
+{
+    bool any_alive = false;
+    struct esc_m3 m3;
+
+    *out = NULL;
+    for (const struct esc_pending *p = x->run->pending; p; p = p->next)
+        any_alive = any_alive || alive(x, p);
+    if (!x->run->pending)
+        return esc_fail(d, ESCERTKE_ERR_NO_PENDING, "TS-0001 11.4.3 C.1.c", "no pending handshake");
+    if (!any_alive)
+        return esc_fail(d, ESCERTKE_ERR_DEADLINE, "A-13", "M3 came after the deadline");
+    escertke_err err = esc_m3_read(x->in->message, x->expect.flavour == ESCERTKE_FLAVOUR_RAW, &m3, d);
+    if (err != ESCERTKE_OK)
+        return err;
+    err = match(x, &m3, out, d);
+    esc_m3_clear(&m3);
+    return err;
+}
+
+/* ---- the key ---------------------------------------------------------------------------------------------------- */
+
+/*
+ * The key and M4 are in the store, in one transaction, before M4 leaves: what the initiator believes, the terminator holds, and
+ * an M3 that comes again gets this M4, even from a process that has been started since.
+ */
+static escertke_err keep_key(struct exchange *x, escertke_session *session, escertke_span m4, escertke_key_entry *entry)
+{
+    const escertke_identity *identity = &x->t->cfg.identity;
+    escertke_reply reply = { .m4 = m4, .until_s = x->now.unix_s + (x->t->cfg.replay_ttl_ms + 999) / 1000 };
+    const escertke_put_options options = { .replace = true,
+                                           .overlap_s = esc_peers_overlap(identity),
+                                           .reply = m4.len <= ESCERTKE_REPLY_MAX ? &reply : NULL };
+
+    memcpy(reply.m3_digest, x->digest, sizeof reply.m3_digest);
+    pthread_rwlock_rdlock(&x->t->credential_lock);
+    escertke_err err = esc_peers_entry(identity, &x->expect, session, ESCERTKE_TERMINATOR, x->now, entry);
+    pthread_rwlock_unlock(&x->t->credential_lock);
+    if (err == ESCERTKE_OK)
+        err = identity->store->ops->put(identity->store->state, entry, &options, &x->answer->detail);
+    escertke_wipe(entry->key.key, sizeof entry->key.key);
+    return err;
+}
+
+/* The CRLs of this moment, not of M1's. */
+static escertke_err step(struct exchange *x, escertke_session *session, escertke_span *m4)
+{
+    pthread_rwlock_rdlock(&x->t->credential_lock);
+    escertke_crls *crls = escertke_crls_hold(x->t->cfg.identity.crls);
+    pthread_rwlock_unlock(&x->t->credential_lock);
+    escertke_session_set_crls(session, crls);
+    escertke_err err = escertke_session_step(session, x->in->message, x->now, m4);
+    escertke_session_set_crls(session, NULL);
+    escertke_crls_free(crls);
+    return err;
+}
+
+static void succeed(struct exchange *x, const struct esc_pending *p, escertke_span m4, const escertke_key_entry *entry)
+{
+    const escertke_log *log = &x->t->cfg.identity.log;
+    const struct esc_who who = { x->peer, x->in->source };
+
+    if (esc_runs_succeed(x->t->runs, x->run, p, x->digest, m4, x->now.mono_ms, x->now.mono_ms + x->t->cfg.replay_ttl_ms) !=
+        ESCERTKE_OK)
+        esc_log(log, ESCERTKE_LEVEL_WARN, "te.no_replay", "run=%llu peer=%s (out of memory)", (unsigned long long)p->number,
+                x->peer);
+    esc_limits_give_back(x->t->limits, ESC_LIMITED_M1, &who, x->now.mono_ms);
+    esc_limits_give_back(x->t->limits, ESC_LIMITED_M3, &who, x->now.mono_ms);
+    atomic_fetch_add(&x->t->established, 1);
+    esc_log(log, ESCERTKE_LEVEL_INFO, "te.established", "run=%llu peer=%s suite=%s", (unsigned long long)p->number, entry->peer,
+            entry->suite);
+    esc_exchange_emit(x, ESCERTKE_EVENT_ESTABLISHED, entry);
+}
+
+/* TLS is spent by M3, good or bad; but only who holds the private key gets this far, or who has damaged Finished on its way. */
+static escertke_err complete(struct exchange *x, struct esc_pending *p)
+{
+    escertke_key_entry entry;
+    escertke_span m4;
+
+    x->number = p->number;
+    esc_runs_take(x->t->runs, p);
+    escertke_err err = step(x, p->session, &m4);
+    if (err == ESCERTKE_OK)
+        err = keep_key(x, p->session, m4, &entry);
+    if (err == ESCERTKE_OK)
+        err = esc_exchange_answer(x, m4);
+    if (err == ESCERTKE_OK)
+        succeed(x, p, m4, &entry);
+    else
+        esc_exchange_blame(x, p->session);
+    esc_pending_free(p);
+    return err;
+}
+
+/* ---- again -------------------------------------------------------------------------------------------------------- */
+
+/* Answered before this process was started, or before the last M3 of this From? @return OK, NOT_FOUND, or what the store says */
+static escertke_err answer_from_store(struct exchange *x)
+{
+    const escertke_identity *identity = &x->t->cfg.identity;
+    escertke_buf m4;
+
+    escertke_buf_init(&m4, ESCERTKE_REPLY_MAX);
+    escertke_err err =
+        identity->store->ops->get_reply(identity->store->state, identity->id, x->peer, x->digest, x->now.unix_s, &m4, NULL);
+    if (err == ESCERTKE_OK)
+        err = esc_exchange_replay(x, escertke_buf_span(&m4));
+    escertke_buf_free(&m4);
+    return err;
+}
+
+escertke_err esc_exchange_m3(struct exchange *x)
+{
+    struct esc_run *run = x->run;
+    struct esc_pending *p;
+    escertke_detail why;
+
+    atomic_fetch_add(&x->t->m3, 1);
+    if (run->done && run->done_until_ms > x->now.mono_ms && escertke_ct_equal(run->m3_digest, x->digest, sizeof x->digest)) {
+        x->number = run->done_number;
+        return esc_exchange_replay(x, escertke_buf_span(&run->m4));
+    }
+    escertke_err err = esc_exchange_admit(x, ESC_LIMITED_M3);
+    if (err != ESCERTKE_OK)
+        return err;
+    escertke_detail_init(&why);
+    err = choose(x, &p, &why);
+    if (err == ESCERTKE_OK)
+        return complete(x, p);
+    if (err == ESCERTKE_ERR_NO_PENDING || err == ESCERTKE_ERR_DEADLINE || err == ESCERTKE_ERR_SIGNATURE) {
+        escertke_err stored = answer_from_store(x);
+        if (stored != ESCERTKE_ERR_NOT_FOUND)
+            return stored;
+        atomic_fetch_add(&x->t->unmatched, 1);
+    }
+    x->answer->detail = why;
+    return err;
+}

@@ -1,0 +1,197 @@
+#include "handshake/match.h"
+
+#include "base/fail.h"
+#include "base/reader.h"
+
+enum { CCS = 20, HANDSHAKE = 22 };
+enum { CERTIFICATE = 11, CERTIFICATE_VERIFY = 15, CLIENT_KEY_EXCHANGE = 16 };
+enum { ECDSA_SECP256R1_SHA256 = 0x0403 };
+enum {
+    UNEXPECTED_MESSAGE = 10,
+    HANDSHAKE_FAILURE = 40,
+    UNSUPPORTED_CERTIFICATE = 43,
+    ILLEGAL_PARAMETER = 47,
+    DECODE_ERROR = 50,
+    PROTOCOL_VERSION = 70
+};
+
+static escertke_err refuse(escertke_detail *d, escertke_err err, int alert, const char *reason)
+{
+    if (d && d->err == ESCERTKE_OK)
+        d->alert = alert;
+    return esc_fail(d, err, "RFC 5246 7.4; R-HS-37", "M3: %s", reason);
+}
+
+/* ---- records ------------------------------------------------------------------------------------------------- */
+
+/* One record of a message whose framing has been checked. */
+static bool next_record(struct rd *r, uint8_t *type, uint16_t *version, escertke_span *body)
+{
+    return rd_u8(r, type) == ESCERTKE_OK && rd_u16(r, version) == ESCERTKE_OK && rd_vec16(r, body) == ESCERTKE_OK;
+}
+
+/* What the records of a flight carry in the clear: the handshake messages before ChangeCipherSpec, one behind the other. */
+static escertke_err append_clear(escertke_span message, escertke_buf *out)
+{
+    struct rd r = rd_init(message);
+    escertke_span body;
+    uint16_t version;
+    uint8_t type;
+    escertke_err err = ESCERTKE_OK;
+
+    while (err == ESCERTKE_OK && next_record(&r, &type, &version, &body) && type == HANDSHAKE)
+        err = escertke_buf_append(out, body.ptr, body.len);
+    return err;
+}
+
+/*
+ * From ServerHello on every record is of TLS 1.2. The signature does not cover the headers, and a TLS library that finds another
+ * version there gives the handshake up: whoever alters one octet of a genuine M3 on its way shall not get so far.
+ */
+static bool of_tls12(escertke_span message)
+{
+    struct rd r = rd_init(message);
+    escertke_span body;
+    uint16_t version;
+    uint8_t type;
+
+    while (next_record(&r, &type, &version, &body))
+        if (version != 0x0303)
+            return false;
+    return true;
+}
+
+/* ---- messages ------------------------------------------------------------------------------------------------- */
+
+/* One handshake message: its body; false if the next one is another or not whole. */
+static escertke_err next_message(struct rd *r, uint8_t type, escertke_span *body, escertke_detail *d)
+{
+    uint8_t found;
+    uint32_t len;
+
+    if (rd_u8(r, &found) != ESCERTKE_OK)
+        return refuse(d, ESCERTKE_ERR_TLS, UNEXPECTED_MESSAGE, "a message is missing before ChangeCipherSpec");
+    if (found != type)
+        return refuse(d, ESCERTKE_ERR_TLS, UNEXPECTED_MESSAGE,
+                      "expected Certificate, ClientKeyExchange, CertificateVerify, in this order");
+    if (rd_u24(r, &len) != ESCERTKE_OK || rd_bytes(r, len, body) != ESCERTKE_OK)
+        return refuse(d, ESCERTKE_ERR_TLS, DECODE_ERROR, "a handshake message is not whole");
+    return ESCERTKE_OK;
+}
+
+static escertke_err read_chain(escertke_span list, struct esc_m3 *out, escertke_detail *d)
+{
+    struct rd r = rd_init(list);
+    escertke_span der, leaf = { NULL, 0 };
+    escertke_cert cert;
+    uint32_t len;
+
+    while (rd_left(&r)) {
+        if (rd_u24(&r, &len) != ESCERTKE_OK || !len || rd_bytes(&r, len, &der) != ESCERTKE_OK)
+            return refuse(d, ESCERTKE_ERR_TLS, DECODE_ERROR, "Certificate is malformed");
+        if (!leaf.len)
+            leaf = der;
+    }
+    escertke_err err = escertke_cert_parse(leaf, &cert, d);
+    if (err != ESCERTKE_OK)
+        return err;
+    if (!cert.key_is_p256 || !cert.key_is_uncompressed)
+        return refuse(d, ESCERTKE_ERR_PROFILE, UNSUPPORTED_CERTIFICATE,
+                      "key of the certificate is none on secp256r1 with an uncompressed point");
+    out->list = list;
+    out->spki = cert.spki;
+    return ESCERTKE_OK;
+}
+
+/* RFC 5246 7.4.6: a list of certificates. RFC 7250 3: one SubjectPublicKeyInfo in its place. */
+static escertke_err read_certificate(escertke_span body, bool raw, struct esc_m3 *out, escertke_detail *d)
+{
+    struct rd r = rd_init(body);
+    escertke_span content;
+    uint32_t len;
+
+    if (rd_u24(&r, &len) != ESCERTKE_OK || rd_bytes(&r, len, &content) != ESCERTKE_OK || rd_left(&r))
+        return refuse(d, ESCERTKE_ERR_TLS, DECODE_ERROR, "Certificate is malformed");
+    if (!content.len)
+        return refuse(d, ESCERTKE_ERR_NO_CERT, HANDSHAKE_FAILURE, "Certificate is empty");
+    if (!raw)
+        return read_chain(content, out, d);
+    out->spki = content;
+    return ESCERTKE_OK;
+}
+
+static escertke_err read_verify(escertke_span body, struct esc_m3 *out, escertke_detail *d)
+{
+    struct rd r = rd_init(body);
+    uint16_t algorithm;
+
+    if (rd_u16(&r, &algorithm) != ESCERTKE_OK || rd_vec16(&r, &out->signature) != ESCERTKE_OK || rd_left(&r))
+        return refuse(d, ESCERTKE_ERR_TLS, DECODE_ERROR, "CertificateVerify is malformed");
+    if (algorithm != ECDSA_SECP256R1_SHA256)
+        return refuse(d, ESCERTKE_ERR_TLS, ILLEGAL_PARAMETER, "CertificateVerify is not of ecdsa_secp256r1_sha256");
+    return ESCERTKE_OK;
+}
+
+static escertke_err read_messages(bool raw, struct esc_m3 *out, escertke_detail *d)
+{
+    escertke_span all = escertke_buf_span(&out->octets), certificate, exchange, verify;
+    struct rd r = rd_init(all);
+    escertke_err err;
+
+    if ((err = next_message(&r, CERTIFICATE, &certificate, d)) != ESCERTKE_OK ||
+        (err = read_certificate(certificate, raw, out, d)) != ESCERTKE_OK ||
+        (err = next_message(&r, CLIENT_KEY_EXCHANGE, &exchange, d)) != ESCERTKE_OK)
+        return err;
+    out->signed_part = (escertke_span){ all.ptr, all.len - rd_left(&r) };
+    if ((err = next_message(&r, CERTIFICATE_VERIFY, &verify, d)) != ESCERTKE_OK ||
+        (err = read_verify(verify, out, d)) != ESCERTKE_OK)
+        return err;
+    if (rd_left(&r))
+        return refuse(d, ESCERTKE_ERR_TLS, UNEXPECTED_MESSAGE, "something stands between CertificateVerify and ChangeCipherSpec");
+    return ESCERTKE_OK;
+}
+
+/* Room for it all at once. */
+static escertke_err begin(escertke_buf *b, size_t max)
+{
+    uint8_t *at;
+
+    escertke_buf_init(b, max);
+    return escertke_buf_reserve(b, max, &at);
+}
+
+/* ---- used by the end-point -------------------------------------------------------------------------------------- */
+
+escertke_err esc_m3_read(escertke_span message, bool raw, struct esc_m3 *out, escertke_detail *d)
+{
+    *out = (struct esc_m3){ .octets = { NULL, 0, 0, 0 } };
+    if (!of_tls12(message))
+        return refuse(d, ESCERTKE_ERR_TLS, PROTOCOL_VERSION, "a record is not of version 3.3");
+    escertke_err err = begin(&out->octets, message.len);
+    if (err == ESCERTKE_OK)
+        err = append_clear(message, &out->octets);
+    if (err == ESCERTKE_OK)
+        err = read_messages(raw, out, d);
+    if (err != ESCERTKE_OK)
+        esc_m3_clear(out);
+    return err;
+}
+
+void esc_m3_clear(struct esc_m3 *m3)
+{
+    escertke_buf_free(&m3->octets);
+    *m3 = (struct esc_m3){ .octets = { NULL, 0, 0, 0 } };
+}
+
+escertke_err esc_m3_verify(const struct esc_m3 *m3, const escertke_tls_ops *tls, escertke_span m1, escertke_span m2)
+{
+    escertke_buf data;
+    escertke_err err;
+
+    if ((err = begin(&data, m1.len + m2.len + m3->signed_part.len)) == ESCERTKE_OK &&
+        (err = append_clear(m1, &data)) == ESCERTKE_OK && (err = append_clear(m2, &data)) == ESCERTKE_OK &&
+        (err = escertke_buf_append(&data, m3->signed_part.ptr, m3->signed_part.len)) == ESCERTKE_OK)
+        err = tls->ecdsa_verify(m3->spki, escertke_buf_span(&data), m3->signature);
+    escertke_buf_free(&data);
+    return err;
+}
