@@ -18,6 +18,25 @@ void event_established(const escertke_key_entry *entry)
     out_event(event, "established key %s with %s until %s (%s)", id, entry->peer, expires, entry->suite);
 }
 
+static const char *known(const char *text)
+{
+    return text[0] ? text : NULL;
+}
+
+/* What a person wants to know of a refused certificate, behind the line of the event: nothing else says it. */
+static void say_certificate(const escertke_detail *d)
+{
+    const struct {
+        const char *name, *text;
+    } lines[] = {
+        { "certificate:", d->certificate }, { "expected:", d->expected }, { "found:", d->found }, { "to do:", d->advice }
+    };
+
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (lines[i].text[0])
+            out_line("  %-13s%s", lines[i].name, lines[i].text);
+}
+
 void event_failed(const struct event_failure *f)
 {
     const escertke_detail *d = f->detail;
@@ -30,7 +49,11 @@ void event_failed(const struct event_failure *f)
         out_number(event, "rsc", d->rsc);
     out_text(event, "alert", alert);
     out_text(event, "reason", reason);
-    out_text(event, "clause", d->clause[0] ? d->clause : NULL);
+    out_text(event, "clause", known(d->clause));
+    out_text(event, "certificate", known(d->certificate));
+    out_text(event, "expected", known(d->expected));
+    out_text(event, "found", known(d->found));
+    out_text(event, "advice", out_what_to_do(f->err, d));
     out_text(event, "error", escertke_err_name(f->err));
     if (d->message)
         out_number(event, "message", d->message);
@@ -59,6 +82,7 @@ void event_report(void *ctx, const escertke_event *e)
     case ESCERTKE_EVENT_ESTABLISHED: event_established(e->entry); break;
     case ESCERTKE_EVENT_REFUSED:
         event_failed(&(struct event_failure){ "refused", NULL, e->peer, e->detail->err, e->detail });
+        say_certificate(e->detail);
         break;
     case ESCERTKE_EVENT_ALERT: /* nothing failed here: the detail has no error of its own */
         event_failed(&(struct event_failure){ "alert", NULL, e->peer, ESCERTKE_ERR_ALERT, e->detail });

@@ -16,7 +16,10 @@ struct event_failure {
     const escertke_detail *detail;
 };
 
-/** {"event":name,"role","peer","rsc","alert","reason","clause","error","message"}; what is not known is left out. */
+/**
+ * {"event":name,"role","peer","rsc","alert","reason","clause","certificate","expected","found","advice","error","message"};
+ * what is not known is left out.
+ */
 void event_failed(const struct event_failure *f);
 
 /** "refused" where a peer or an authentication said no, "failed" where nobody did (unreachable, too late, local). */

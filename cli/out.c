@@ -151,6 +151,65 @@ const char *out_advice(escertke_err err)
     return NULL;
 }
 
+/* What a peer means by its alert, which is all that this side gets to know. */
+static const char *advice_for_alert(int alert)
+{
+    static const struct {
+        int alert;
+        const char *text;
+    } alerts[] = {
+        { 42, "the peer expects another identity, or refuses this certificate's form: escertke inspect shows both; its log says "
+              "why" },
+        { 43, "this end-point's certificate is outside the profile: look at it with escertke inspect" },
+        { 44, "this end-point's certificate has been revoked: have a new one issued" },
+        { 45, "this end-point's certificate, or one above it, is not valid now by the peer's clock: escertke inspect shows the "
+              "dates" },
+        { 48, "the peer does not trust the root of this end-point's certificate: its --trust must hold it" },
+        { 49, "the peer expects another certificate or key of this identity: compare its --peer rule with escertke inspect" },
+        { 51, "signature or Finished did not hold: --cert and --key must come from one pair, and nobody may change messages" },
+    };
+
+    for (size_t i = 0; i < sizeof alerts / sizeof *alerts; i++)
+        if (alerts[i].alert == alert)
+            return alerts[i].text;
+    return NULL;
+}
+
+const char *out_what_to_do(escertke_err err, const escertke_detail *d)
+{
+    if (d && d->advice[0])
+        return d->advice;
+    const char *text = d && (err == ESCERTKE_ERR_ALERT || err == ESCERTKE_ERR_REFUSED_AUTH) ? advice_for_alert(d->alert) : NULL;
+    return text ? text : out_advice(err);
+}
+
+/* One indented line of what is known; what is not known is not said. */
+static void say_line(const char *name, const char *text)
+{
+    if (text && *text)
+        fprintf(stderr, "  %-13s%s\n", name, text);
+}
+
+static void say_detail(escertke_err err, const escertke_detail *d)
+{
+    char number[32];
+
+    if (d) {
+        say_line("reason:", d->reason);
+        say_line("certificate:", d->certificate);
+        say_line("expected:", d->expected);
+        say_line("found:", d->found);
+        snprintf(number, sizeof number, "message %d of 4", d->message);
+        say_line("at:", d->message ? number : NULL);
+        snprintf(number, sizeof number, "%d", d->rsc);
+        say_line("rsc:", d->rsc ? number : NULL);
+        say_line("alert:", escertke_alert_name(d->alert));
+        say_line("TLS:", d->backend);
+        say_line("clause:", d->clause);
+    }
+    say_line("to do:", out_what_to_do(err, d));
+}
+
 int out_failure(escertke_err err, const escertke_detail *d, const char *fmt, ...)
 {
     char what[512];
@@ -160,20 +219,7 @@ int out_failure(escertke_err err, const escertke_detail *d, const char *fmt, ...
     vsnprintf(what, sizeof what, fmt, args);
     va_end(args);
     out_words("%s: %s (%s)", what, escertke_err_text(err), escertke_err_name(err));
-    if (d && d->reason[0])
-        fprintf(stderr, "  reason: %s\n", d->reason);
-    if (d && d->message)
-        fprintf(stderr, "  at:     message %d of 4\n", d->message);
-    if (d && d->rsc)
-        fprintf(stderr, "  rsc:    %d\n", d->rsc);
-    if (d && escertke_alert_name(d->alert))
-        fprintf(stderr, "  alert:  %s\n", escertke_alert_name(d->alert));
-    if (d && d->backend[0])
-        fprintf(stderr, "  TLS:    %s\n", d->backend);
-    if (d && d->clause[0])
-        fprintf(stderr, "  clause: %s\n", d->clause);
-    if (out_advice(err))
-        fprintf(stderr, "  do:     %s\n", out_advice(err));
+    say_detail(err, d);
     return (int)escertke_err_class(err);
 }
 

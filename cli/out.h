@@ -35,7 +35,8 @@ void out_words(const char *fmt, ...) ESCERTKE_PRINTF(1, 2);
 void out_log(void *ctx, escertke_level level, const char *event, const char *fields);
 
 /**
- * Say on stderr why something failed: what was tried, the error, reason, clause, alert, the back end's words, and what to do.
+ * Say on stderr why something failed: what was tried, the error, and a line each for reason, certificate, what was expected and
+ * found, message, alert, the back end's words, clause, and what to do.
  * @return the exit code of the error's class
  */
 int out_failure(escertke_err err, const escertke_detail *d, const char *fmt, ...) ESCERTKE_PRINTF(3, 4);
@@ -43,6 +44,8 @@ int out_failure(escertke_err err, const escertke_detail *d, const char *fmt, ...
 int out_usage(const char *command, const char *fmt, ...) ESCERTKE_PRINTF(2, 3);
 /** What a person can do about an error; NULL if the reason says it all. Static storage. */
 const char *out_advice(escertke_err err);
+/** The advice of a failure: its own, or that of its error. @p d may be NULL. NULL if there is none. */
+const char *out_what_to_do(escertke_err err, const escertke_detail *d);
 
 /** Flush stdout. @return @p code, or EXIT_LOCAL after words on stderr if something written to stdout was lost. */
 int out_finish(int code);

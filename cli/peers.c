@@ -27,23 +27,24 @@ static escertke_err parse_field(char *field, escertke_peer *peer, escertke_detai
     return ESCERTKE_OK;
 }
 
-/* What each flavour needs (TS-0003 8.1.2.4). */
+/* What does not go together in a rule; whether any certificate or key can meet the rule, the library says. */
 static escertke_err check_peer(const escertke_peer *peer, escertke_detail *d)
 {
-    static const uint8_t no_digest[32];
+    const escertke_expect expect = { .flavour = peer->flavour, .id = peer->id, .san = peer->san, .pin = peer->pin };
+    escertke_detail why;
 
-    if (peer->flavour == ESCERTKE_FLAVOUR_RAW && !peer->pin)
-        return esc_fail(d, ESCERTKE_ERR_CONFIG, CLAUSE, "flavour=raw needs the key's identifier: pin=ni:///sha-256;...");
     if (peer->pin && peer->flavour != ESCERTKE_FLAVOUR_RAW)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, CLAUSE, "pin=... goes with flavour=raw only");
-    if (peer->pin && escertke_key_identifier_match(peer->pin, no_digest) == ESCERTKE_ERR_ARG)
-        return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0003 10.1.2", "expected pin=ni:///sha-256;DIGEST, found \"%s\"", peer->pin);
     if (peer->san && peer->flavour == ESCERTKE_FLAVOUR_RAW)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, CLAUSE, "san=... does not go with flavour=raw: a raw key has no names");
-    if (!peer->san && (peer->flavour == ESCERTKE_FLAVOUR_NODE || peer->flavour == ESCERTKE_FLAVOUR_DEVICE))
-        return esc_fail(d, ESCERTKE_ERR_CONFIG, CLAUSE, "flavour=%s needs the identity in the certificate: san=...",
-                        escertke_flavour_name(peer->flavour));
-    return ESCERTKE_OK;
+    escertke_detail_init(&why);
+    if (escertke_expect_check(&expect, &why) == ESCERTKE_OK)
+        return ESCERTKE_OK;
+    if (!d || d->err != ESCERTKE_OK)
+        return ESCERTKE_ERR_CONFIG;
+    *d = why;
+    d->err = ESCERTKE_ERR_CONFIG; /* whatever it is to a handshake, here it is the rule's fault */
+    return d->err;
 }
 
 /* Takes @p text apart in place; the peer points into it. */

@@ -340,7 +340,9 @@ escertke_err escertke_expect_check(const escertke_expect *expect, escertke_detai
         return want(expect, &w, d);
     if (!expect->pin || escertke_key_identifier_match(expect->pin, no_digest) == ESCERTKE_ERR_ARG)
         return esc_fail(d, ESCERTKE_ERR_ARG, "TS-0003 10.1.2",
-                        "a raw public key needs the expected public key identifier: pin=ni:///sha-256;DIGEST");
+                        "a raw public key needs the expected public key identifier: pin=ni:///sha-256;DIGEST (or sha-256-128, "
+                        "sha-256-120), found %s%.100s%s",
+                        expect->pin ? "\"" : "none", expect->pin ? expect->pin : "", expect->pin ? "\"" : "");
     return ESCERTKE_OK;
 }
 

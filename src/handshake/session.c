@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "cert/crls.h"
+#include "handshake/explain.h"
 #include "handshake/flight.h"
 
 enum ke_state { KE_IDLE, KE_WAIT_M2, KE_WAIT_M3, KE_WAIT_M4, KE_DONE, KE_FAILED };
@@ -90,9 +91,13 @@ static escertke_err feed(escertke_session *s, escertke_span in, bool expect_outp
 
     if (err != ESCERTKE_OK) {
         const char *why = s->cfg.tls->why(s->conn, &s->detail.alert);
+        bool explained = s->detail.err != ESCERTKE_OK; /* verify_peer has said why */
         if (!s->detail.backend[0])
             esc_printable(escertke_span_str(why), s->detail.backend, sizeof s->detail.backend);
-        return esc_fail(&s->detail, err, clause, "%s%s%s", escertke_err_text(err), *why ? ": " : "", why);
+        esc_fail(&s->detail, err, clause, "%s%s%s", escertke_err_text(err), *why ? ": " : "", why);
+        if (!explained)
+            esc_explain(in, err, &s->detail);
+        return err;
     }
     if (done != expect_done || (s->reply.len > 0) != expect_output) {
         escertke_buf_reset(&s->reply);

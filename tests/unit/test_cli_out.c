@@ -48,13 +48,16 @@ static void failure_says_all_it_knows(void **state)
 {
     static const char *const lines[] = {
         "escertke: test of x: certificate identity is not the expected one (IDENTITY)\n",
-        "  reason: expected a, found b\n",
-        "  at:     message 2 of 4\n",
-        "  rsc:    4106\n",
-        "  alert:  bad_certificate\n",
-        "  TLS:    own words\n",
-        "  clause: TS-0003 8.1.2.5\n",
-        "  do:     check --to",
+        "  reason:      expected a, found b\n",
+        "  certificate: leaf, subject CN=x\n",
+        "  expected:    URI a\n",
+        "  found:       URI b\n",
+        "  at:          message 2 of 4\n",
+        "  rsc:         4106\n",
+        "  alert:       bad_certificate\n",
+        "  TLS:         own words\n",
+        "  clause:      TS-0003 8.1.2.5\n",
+        "  to do:       do this\n",
     };
     escertke_detail d = { .err = ESCERTKE_ERR_IDENTITY,
                           .message = 2,
@@ -62,7 +65,11 @@ static void failure_says_all_it_knows(void **state)
                           .rsc = 4106,
                           .clause = "TS-0003 8.1.2.5",
                           .reason = "expected a, found b",
-                          .backend = "own words" };
+                          .backend = "own words",
+                          .certificate = "leaf, subject CN=x",
+                          .expected = "URI a",
+                          .found = "URI b",
+                          .advice = "do this" };
 
     (void)state;
     begin(false);
@@ -70,6 +77,11 @@ static void failure_says_all_it_knows(void **state)
     end();
     for (size_t i = 0; i < COUNT(lines); i++)
         expect_words("line", err.text, lines[i]);
+    d.advice[0] = '\0'; /* then that of the error */
+    begin(false);
+    out_failure(ESCERTKE_ERR_IDENTITY, &d, "x");
+    end();
+    expect_words("advice of the error", err.text, "  to do:       check --to");
 }
 
 static void established_never_shows_the_key(void **state)
@@ -96,7 +108,8 @@ static void established_never_shows_the_key(void **state)
 
 static void refused_as_in_the_contract(void **state)
 {
-    escertke_detail d = { .err = ESCERTKE_ERR_CERT, .message = 3, .alert = 48, .rsc = 4106, .clause = "C", .reason = "R" };
+    escertke_detail d = { .err = ESCERTKE_ERR_CERT, .message = 3, .alert = 48, .rsc = 4106, .clause = "C", .reason = "R",
+                          .certificate = "leaf", .expected = "E", .found = "F\xff\n", .advice = "A" };
     const escertke_event e = { .kind = ESCERTKE_EVENT_REFUSED, .peer = "//sp/in1/C\xff\x01", .detail = &d };
 
     (void)state;
@@ -105,7 +118,20 @@ static void refused_as_in_the_contract(void **state)
     end();
     assert_string_equal(out.text,
                         "{\"event\":\"refused\",\"peer\":\"//sp/in1/C??\",\"rsc\":4106,\"alert\":\"unknown_ca\",\"reason\":\"R\","
-                        "\"clause\":\"C\",\"error\":\"CERT\",\"message\":3}\n");
+                        "\"clause\":\"C\",\"certificate\":\"leaf\",\"expected\":\"E\",\"found\":\"F??\",\"advice\":\"A\","
+                        "\"error\":\"CERT\",\"message\":3}\n");
+    strcpy(d.found, "F");
+    begin(false);
+    event_report(NULL, &(escertke_event){ .kind = ESCERTKE_EVENT_REFUSED, .peer = "p", .detail = &d });
+    end();
+    assert_string_equal(out.text, "refused p: R; alert unknown_ca (C)\n  certificate: leaf\n  expected:    E\n  found:       F\n"
+                                  "  to do:       A\n");
+    d = (escertke_detail){ .err = ESCERTKE_ERR_DEADLINE, .alert = -1 };
+    begin(true);
+    event_report(NULL, &e);
+    end();
+    assert_string_equal(out.text, "{\"event\":\"refused\",\"peer\":\"//sp/in1/C??\",\"reason\":\"deadline passed\","
+                                  "\"advice\":\"try again, with a longer --timeout if the way is slow\",\"error\":\"DEADLINE\"}\n");
 }
 
 static void other_events(void **state)
@@ -119,6 +145,8 @@ static void other_events(void **state)
         { ESCERTKE_EVENT_EXPIRED, "{\"event\":\"expired\",\"peer\":\"p\"}\n" },
         { ESCERTKE_EVENT_ALERT,
           "{\"event\":\"alert\",\"peer\":\"p\",\"alert\":\"bad_certificate\",\"reason\":\"peer sent a TLS alert\","
+          "\"advice\":\"the peer expects another identity, or refuses this certificate's form: escertke inspect shows both; its log says "
+          "why\","
           "\"error\":\"ALERT\"}\n" },
     };
     escertke_detail d;
