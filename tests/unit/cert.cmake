@@ -10,6 +10,7 @@ escertke_unit(certificate_cases PARTS handshake LIBS escertke_testpki escertke_r
 foreach(name crl crl_index)
   escertke_unit(${name} PARTS tls testpki)
 endforeach()
-foreach(name crls_load)
+foreach(name crls crls_load)
   escertke_unit_engines(${name} PARTS tls testpki LIBS Threads::Threads)
 endforeach()
+escertke_unit_engines(revocation PARTS endpoint LIBS escertke_fixture)
