@@ -214,19 +214,28 @@ static escertke_err read_key(const char *path, EVP_PKEY **key, escertke_detail *
     return err;
 }
 
-escertke_err pki_read_pair(const char *folder, const char *name, struct pki_pair *pair, escertke_detail *d)
+escertke_err pki_read_cert(const char *folder, const char *name, X509 **cert, escertke_detail *d)
 {
     char path[PATH_MAX];
     STACK_OF(X509) *certs = NULL;
+
+    *cert = NULL;
+    if (!pki_path(folder, name, "crt", path, sizeof path))
+        return esc_fail(d, ESCERTKE_ERR_IO, "", "the folder's name is too long");
+    escertke_err err = pki_read_certs(path, &certs, d);
+    if (err == ESCERTKE_OK)
+        *cert = sk_X509_shift(certs);
+    sk_X509_pop_free(certs, X509_free);
+    return err;
+}
+
+escertke_err pki_read_pair(const char *folder, const char *name, struct pki_pair *pair, escertke_detail *d)
+{
+    char path[PATH_MAX];
     escertke_err err;
 
     *pair = (struct pki_pair){ NULL, NULL };
-    if (!pki_path(folder, name, "crt", path, sizeof path))
-        return esc_fail(d, ESCERTKE_ERR_IO, "", "the folder's name is too long");
-    if ((err = pki_read_certs(path, &certs, d)) == ESCERTKE_OK)
-        pair->cert = sk_X509_shift(certs);
-    sk_X509_pop_free(certs, X509_free);
-    if (err != ESCERTKE_OK)
+    if ((err = pki_read_cert(folder, name, &pair->cert, d)) != ESCERTKE_OK)
         return err;
     pki_path(folder, name, "key", path, sizeof path);
     if ((err = read_key(path, &pair->key, d)) != ESCERTKE_OK)

@@ -39,6 +39,8 @@ ESCERTKE_CHECKED escertke_err pki_write_key(const char *path, EVP_PKEY *key, boo
 ESCERTKE_CHECKED escertke_err pki_write_certs(const char *path, X509 *const *certs, bool replace, escertke_detail *d);
 /** Read NAME.crt and NAME.key of a PKI folder; a key that does not fit is an error. @return OK, IO, CREDENTIAL, KEY_MISMATCH */
 ESCERTKE_CHECKED escertke_err pki_read_pair(const char *folder, const char *name, struct pki_pair *pair, escertke_detail *d);
+/** Read NAME.crt alone. @return OK, IO, CREDENTIAL, NOMEM */
+ESCERTKE_CHECKED escertke_err pki_read_cert(const char *folder, const char *name, X509 **cert, escertke_detail *d);
 /** All certificates of a PEM file, or the one of a DER file. @return OK, IO, CREDENTIAL, NOMEM */
 ESCERTKE_CHECKED escertke_err pki_read_certs(const char *path, STACK_OF(X509) * *certs, escertke_detail *d);
 /** "FOLDER/NAME.SUFFIX" into @p out; false if it does not fit. */

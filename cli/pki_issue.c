@@ -1,117 +1,68 @@
 /* pki_issue.c - pki issue: leaf certificates as TS-0003 10.1.1 wants them, inside the issuing CA's name constraints. */
-#include <escertke/m2m.h>
+#include <escertke/cert.h>
 
-#include <ctype.h>
 #include <limits.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "base/fail.h"
 #include "commands.h"
 #include "files.h"
 #include "options.h"
 #include "pki.h"
+#include "pki_db.h"
+#include "pki_name.h"
+#include "pki_request.h"
 
 #define LEAF_DAYS 365
+#define CHAIN_MAX 3 /* leaf, issuing CA, root */
 
 struct settings {
-    const char *ae_id, *cse_id, *node_id, *device_id, *dns, *out;
+    struct pki_who who; /* first: see pki_name.h */
+    const char *csr, *out;
     long days;
-    bool force;
+    bool force, json;
 };
 
-static bool check_ae_id(const char *value, char *why, size_t cap)
-{
-    escertke_id id;
-    bool ok = escertke_id_parse(escertke_span_str(value), &id) == ESCERTKE_OK &&
-              (id.kind == ESCERTKE_ID_AE_C || id.kind == ESCERTKE_ID_CSE_OR_AE_S);
-
-    if (!ok)
-        snprintf(why, cap, "expected an Absolute AE-ID, //SP/CSE/Cname or //SP/Sname (TS-0004 6.2.3)");
-    return ok;
-}
-
-static bool check_cse_id(const char *value, char *why, size_t cap)
-{
-    escertke_id id;
-    bool ok = escertke_id_parse(escertke_span_str(value), &id) == ESCERTKE_OK && id.kind != ESCERTKE_ID_AE_C;
-
-    if (!ok)
-        snprintf(why, cap, "expected an Absolute CSE-ID, //SP/CSE (TS-0004 6.2.3)");
-    return ok;
-}
-
-static bool is_oid(const char *value)
-{
-    ASN1_OBJECT *oid = value[strspn(value, "0123456789.")] == '\0' ? OBJ_txt2obj(value, 1) : NULL;
-    bool ok = oid != NULL;
-
-    ASN1_OBJECT_free(oid);
-    return ok;
-}
-
-/* scheme ":" something, in printable ASCII */
-static bool is_uri(const char *value)
-{
-    size_t scheme = strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
-
-    if (!isalpha((unsigned char)value[0]) || value[scheme] != ':' || !value[scheme + 1] || strlen(value) > ESCERTKE_ID_MAX)
-        return false;
-    for (const char *at = value; *at; at++)
-        if (*at <= ' ' || *at > '~' || strchr("\"<>\\^`{|}", *at))
-            return false;
-    return true;
-}
-
-static bool check_node_id(const char *value, char *why, size_t cap)
-{
-    if (is_oid(value) || is_uri(value))
-        return true;
-    snprintf(why, cap,
-             "expected an M2M-Node-ID as URN (urn:gsma:imei:...) or as object identifier (0.2.481.1...) (TS-0001 7.1.5)");
-    return false;
-}
-
 static const struct option_def issue_options[] = {
-    TEXT_ROW("ae-id", "ID", offsetof(struct settings, ae_id), check_ae_id,
-             "Absolute AE-ID, //SP/CSE/Cname or //SP/Sname: a URI SAN with exactly these octets"),
-    TEXT_ROW("cse-id", "ID", offsetof(struct settings, cse_id), check_cse_id,
-             "Absolute CSE-ID, //SP/CSE: a dNSName SAN with the CSE's public domain name"),
-    TEXT_ROW("node-id", "ID", offsetof(struct settings, node_id), check_node_id,
-             "M2M-Node-ID: a URN (URI SAN; needs a PKI made with --nodes) or an object identifier (registeredID SAN)"),
-    TEXT_ROW("device-id", "ID", offsetof(struct settings, device_id), NULL,
-             "hardware instance identifier; device certificates are not supported by this version"),
-    TEXT_ROW("dns", "NAME", offsetof(struct settings, dns), pki_check_dns,
-             "with --cse-id: the CSE's public domain name; without it CSE.SP, which is right for an IN-CSE "
-             "(an MN-CSE below it has MN.IN.SP)"),
+    TEXT_ROW("csr", "FILE", offsetof(struct settings, csr), NULL,
+             "issue to the key and the name in this request (PEM or DER); an ID given as well must be the request's"),
     NUMBER_ROW("days", "N", offsetof(struct settings, days), 1, 3650, "validity, default 365, never beyond the issuing CA's"),
     NEEDED_TEXT_ROW("out", "PREFIX", offsetof(struct settings, out), NULL,
-                    "write PREFIX.key (mode 0600) and PREFIX.crt (leaf, then issuing CA)"),
+                    "write PREFIX.key (mode 0600, not with --csr) and PREFIX.crt (leaf, then issuing CA)"),
     FLAG_ROW("force", offsetof(struct settings, force), "replace existing files"),
+    FLAG_ROW("json", offsetof(struct settings, json), "what was issued, as JSON"),
     OPTION_END,
 };
 
 static const struct options_spec issue_spec = {
     .command = "pki issue",
-    .synopsis = "DIR --ae-id|--cse-id|--node-id ID [--dns NAME] [--days N] --out PREFIX",
-    .about = "Issue a new key and certificate from the issuing CA in DIR (made by pki init). The identity must lie in the CA's "
-             "domain. "
-             "The certificate has keyUsage digitalSignature, no extended key usage, and the identity as its only subject "
-             "alternative name "
-             "(TS-0003 10.1.1).",
-    .groups = { issue_options },
+    .synopsis = "DIR (" PKI_WHO_SYNOPSIS " | --csr FILE) [--days N] --out PREFIX",
+    .about =
+        "Issue a certificate from the PKI in DIR (made by pki init), to a new key or to the key of a request. AE-IDs and "
+        "domain names must lie in the PKI's domain. The certificate has keyUsage digitalSignature, no extended key usage, and "
+        "the identity as its only subject alternative name (TS-0003 10.1.1). Prints the --peer rule with which peers expect it.",
+    .groups = { pki_who_options, issue_options },
     .args_min = 1,
     .args_max = 1,
     .args_words = "DIR",
 };
 
-/* The one subject alternative name of the new certificate. */
-struct san {
-    int type; /* GEN_URI, GEN_DNS, GEN_RID */
-    char text[ESCERTKE_ID_MAX + 1];
-    char host[ESCERTKE_ID_MAX + 1]; /* what the name constraints are about; "" = nothing */
+/* What is being issued. */
+struct issue {
+    const struct settings *s;
+    const char *dir;
+    struct pki_name name;
+    enum pki_ca ca_place;
+    struct pki_pair ca, leaf; /* leaf.key: the public half alone if it came in a request */
+    X509 *root;               /* NULL: not in the folder */
+    char key_path[PATH_MAX], cert_path[PATH_MAX];
 };
+
+/* ---- name constraints ---------------------------------------------------------------------------------------- */
 
 /* Does a permitted subtree cover the host? A DNS constraint covers the names below it too, a URI one only with a leading dot. */
 static bool covers(int type, const char *base, const char *host)
@@ -126,7 +77,7 @@ static bool covers(int type, const char *base, const char *host)
     return host_len > tail && strcasecmp(host + host_len - base_len, base) == 0 && host[host_len - tail] == '.';
 }
 
-static bool permits(X509 *ca, const struct san *san, char *shown, size_t cap, bool *constrained)
+static bool permits(X509 *ca, int type, const char *host, char *shown, size_t cap, bool *constrained)
 {
     NAME_CONSTRAINTS *nc = X509_get_ext_d2i(ca, NID_name_constraints, NULL, NULL);
     bool ok = false;
@@ -135,165 +86,267 @@ static bool permits(X509 *ca, const struct san *san, char *shown, size_t cap, bo
     shown[0] = '\0';
     for (int i = 0; nc && i < sk_GENERAL_SUBTREE_num(nc->permittedSubtrees); i++) {
         const GENERAL_NAME *base = sk_GENERAL_SUBTREE_value(nc->permittedSubtrees, i)->base;
-        char text[ESCERTKE_ID_MAX + 1];
-        if (base->type != san->type)
+        char text[PKI_NAME_MAX + 1];
+        if (base->type != type)
             continue;
         snprintf(text, sizeof text, "%.*s", ASN1_STRING_length(base->d.ia5), (const char *)ASN1_STRING_get0_data(base->d.ia5));
         size_t used = strlen(shown);
         snprintf(shown + used, cap - used, "%s%s", used ? ", " : "", text);
         *constrained = true;
-        ok = ok || covers(san->type, text, san->host);
+        ok = ok || covers(type, text, host);
     }
     NAME_CONSTRAINTS_free(nc);
     return ok || !*constrained;
 }
 
-static escertke_err check_constraints(X509 *ca, const struct settings *s, const struct san *san, escertke_detail *d)
+static escertke_err check_constraints(X509 *ca, const struct pki_name *name, escertke_detail *d)
 {
-    char shown[ESCERTKE_ID_MAX * 2];
-    bool constrained;
+    char shown[ESCERTKE_ID_MAX * 2], host[PKI_NAME_MAX + 1] = "";
+    bool constrained, has_host = pki_name_host(name, host);
 
-    if (san->type == GEN_RID)
+    if (name->type != GEN_URI && name->type != GEN_DNS)
         return ESCERTKE_OK;
-    bool ok = permits(ca, san, shown, sizeof shown, &constrained);
-    if (s->node_id && constrained)
+    bool ok = permits(ca, name->type, host, shown, sizeof shown, &constrained);
+    if (!has_host && constrained)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0003 10.1.1.7, RFC 5280 4.2.1.10",
                         "the issuing CA has a URI name constraint (%s), and a URN has no host that could satisfy it; "
-                        "make a PKI for nodes with: escertke pki init DIR2 --sp DOMAIN --nodes",
+                        "make an issuing CA for such names with: escertke pki init DIR --sp DOMAIN --nodes",
                         shown);
-    if (s->ae_id && !constrained)
+    if (has_host && name->type == GEN_URI && !constrained)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0003 10.1.1.5",
-                        "an AE-ID certificate needs an issuing CA with a URI name constraint and this one has none; "
-                        "make a PKI for AEs with: escertke pki init DIR2 --sp DOMAIN");
+                        "an AE-ID, as any URI with a host, needs an issuing CA with a URI name constraint and this one has none; "
+                        "make a PKI with one with: escertke pki init DIR2 --sp DOMAIN");
     if (ok)
         return ESCERTKE_OK;
     return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0003 10.1.1.5, RFC 5280 4.2.1.10",
-                    "the issuing CA's name constraints do not allow %s: expected a name in %s", san->host, shown);
+                    "the issuing CA's name constraints do not allow %s: expected a name in %s", host, shown);
 }
 
-static escertke_err make_san(const struct settings *s, struct san *san, escertke_detail *d)
+/* A URI without a host is for the CA that has no URI constraint; an older PKI may have no other. */
+static escertke_err read_cas(struct issue *i, escertke_detail *d)
 {
-    const char *text = s->ae_id ? s->ae_id : s->cse_id ? s->cse_id : s->node_id;
-    escertke_id id;
+    char path[PATH_MAX], host[PKI_NAME_MAX + 1];
+    escertke_err err;
 
-    memset(san, 0, sizeof *san);
-    san->type = s->cse_id ? GEN_DNS : s->node_id && is_oid(s->node_id) ? GEN_RID : GEN_URI;
-    snprintf(san->text, sizeof san->text, "%s", text);
-    if (s->node_id)
-        return ESCERTKE_OK;
-    escertke_err err = escertke_id_parse(escertke_span_str(text), &id);
-    if (err != ESCERTKE_OK)
-        return esc_fail(d, err, "TS-0004 6.2.3", "not an Absolute identifier: %s", text);
-    if (s->ae_id) {
-        snprintf(san->host, sizeof san->host, "%.*s", (int)id.sp_len - 2, id.text + 2);
+    if (!pki_path(i->dir, pki_ca_names[PKI_NODES], "crt", path, sizeof path))
+        return esc_fail(d, ESCERTKE_ERR_IO, "", "the folder's name is too long");
+    bool nodes = i->name.type == GEN_URI && !pki_name_host(&i->name, host) && file_exists(path);
+    i->ca_place = nodes ? PKI_NODES : PKI_ISSUING;
+    if ((err = pki_read_pair(i->dir, pki_ca_names[i->ca_place], &i->ca, d)) != ESCERTKE_OK)
+        return err;
+    if (pki_read_cert(i->dir, pki_ca_names[PKI_ROOT], &i->root, NULL) != ESCERTKE_OK)
+        i->root = NULL; /* the anchor may be kept elsewhere */
+    return check_constraints(i->ca.cert, &i->name, d);
+}
+
+/* ---- requests ------------------------------------------------------------------------------------------------ */
+
+/* What a request is refused for, and what of it is left. */
+struct verdict {
+    escertke_detail *d;
+    const char *path;
+};
+
+static void hear(void *ctx, escertke_lint_level level, escertke_err err, const char *clause, const char *text)
+{
+    struct verdict *v = ctx;
+
+    if (level == ESCERTKE_LINT_ERROR)
+        (void)esc_fail(v->d, err, clause, "%s: %s", v->path, text);
+    else
+        out_words("%s: %s (%s)", v->path, text, clause);
+}
+
+static escertke_flavour wanted_flavour(const struct pki_who *who)
+{
+    return who->ae_id       ? ESCERTKE_FLAVOUR_AE
+           : who->cse_id    ? ESCERTKE_FLAVOUR_CSE
+           : who->node_id   ? ESCERTKE_FLAVOUR_NODE
+           : who->device_id ? ESCERTKE_FLAVOUR_DEVICE
+                            : ESCERTKE_FLAVOUR_BY_ID;
+}
+
+/* The name is the request's. Options can only confirm it, and add what it does not say. */
+static escertke_err take_name(struct issue *i, escertke_detail *d)
+{
+    const struct pki_who *who = &i->s->who;
+    struct pki_name given;
+    escertke_err err;
+
+    if (wanted_flavour(who) == ESCERTKE_FLAVOUR_BY_ID) {
+        snprintf(i->name.id, sizeof i->name.id, "%s", i->name.id[0] ? i->name.id : who->peer_id ? who->peer_id : "");
         return ESCERTKE_OK;
     }
-    if (s->dns) {
-        for (size_t i = 0; i <= strlen(s->dns); i++)
-            san->text[i] = (char)tolower((unsigned char)s->dns[i]);
-    } else if ((err = escertke_id_domain_name(&id, NULL, san->text)) != ESCERTKE_OK) {
-        return esc_fail(d, err, "TS-0001 6.5.1.1", "%s has no public domain name; give one with --dns", text);
-    }
-    memcpy(san->host, san->text, sizeof san->host);
+    if ((err = pki_name_make(who, &given, d)) != ESCERTKE_OK)
+        return err;
+    if (!pki_name_equal(&given, &i->name))
+        return esc_fail(d, ESCERTKE_ERR_IDENTITY, "TS-0003 10.1.4", "%s asks for %s as %s, expected %s as %s", i->s->csr,
+                        i->name.text, escertke_flavour_name(i->name.flavour), given.text, escertke_flavour_name(given.flavour));
+    i->name = given;
     return ESCERTKE_OK;
 }
 
-static bool add_name(GENERAL_NAMES *names, const struct san *san)
+static escertke_err take_request(struct issue *i, escertke_detail *d)
 {
-    GENERAL_NAME *name = GENERAL_NAME_new();
-    void *value = NULL;
+    X509_REQ *req;
+    struct verdict v = { d, i->s->csr };
+    escertke_err err = pki_request_read(i->s->csr, &req, d);
 
-    if (san->type == GEN_RID) {
-        value = OBJ_txt2obj(san->text, 1);
-    } else {
-        ASN1_IA5STRING *text = ASN1_IA5STRING_new();
-        if (text && ASN1_STRING_set(text, san->text, -1))
-            value = text;
-        else
-            ASN1_IA5STRING_free(text);
-    }
-    if (!name || !value || !sk_GENERAL_NAME_push(names, name)) {
-        if (san->type == GEN_RID)
-            ASN1_OBJECT_free(value);
-        else
-            ASN1_IA5STRING_free(value);
-        GENERAL_NAME_free(name);
-        return false;
-    }
-    GENERAL_NAME_set0_value(name, san->type, value);
-    return true;
+    if (err != ESCERTKE_OK)
+        return err;
+    err = pki_request_judge(req, wanted_flavour(&i->s->who), hear, &v, &i->name);
+    if (err == ESCERTKE_OK && !(i->leaf.key = X509_REQ_get_pubkey(req)))
+        err = pki_fail(d, "taking the request's key");
+    X509_REQ_free(req);
+    return err == ESCERTKE_OK ? take_name(i, d) : err;
 }
 
-static escertke_err add_san(X509 *cert, const struct san *san, escertke_detail *d)
-{
-    GENERAL_NAMES *names = GENERAL_NAMES_new();
-    bool ok = names && add_name(names, san) && X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, 0) == 1;
+/* ---- certificate --------------------------------------------------------------------------------------------- */
 
-    GENERAL_NAMES_free(names);
-    return ok ? ESCERTKE_OK : pki_fail(d, "subjectAltName");
-}
-
-static escertke_err make_leaf(const struct settings *s, const struct san *san, const struct pki_pair *ca, struct pki_pair *leaf,
-                              escertke_detail *d)
+static escertke_err make_leaf(struct issue *i, escertke_detail *d)
 {
-    char name[ESCERTKE_ID_MAX + 8];
-    struct pki_subject subject = { name, ca, s->days };
+    char label[PKI_NAME_MAX + 8];
+    struct pki_subject subject = { label, &i->ca, i->s->days };
     escertke_err err;
 
-    /* A common name that looks like a domain name would be held against the name constraints by some verifiers. */
-    snprintf(name, sizeof name, "%s%s", s->node_id ? "node " : "", san->text);
-    if ((err = pki_new_key(leaf, d)) != ESCERTKE_OK || (err = pki_new_cert(&subject, leaf, d)) != ESCERTKE_OK ||
-        (err = pki_add_extension(leaf->cert, NID_key_usage, "critical,digitalSignature", d)) != ESCERTKE_OK ||
-        (err = add_san(leaf->cert, san, d)) != ESCERTKE_OK)
+    pki_name_label(&i->name, label, sizeof label);
+    if (!i->leaf.key && (err = pki_new_key(&i->leaf, d)) != ESCERTKE_OK)
         return err;
-    return pki_sign(leaf->cert, ca->key, d);
+    if ((err = pki_new_cert(&subject, &i->leaf, d)) != ESCERTKE_OK ||
+        (err = pki_add_extension(i->leaf.cert, NID_key_usage, "critical,digitalSignature", d)) != ESCERTKE_OK)
+        return err;
+    GENERAL_NAMES *names = pki_name_list(&i->name);
+    bool ok = names && X509_add1_ext_i2d(i->leaf.cert, NID_subject_alt_name, names, 0, 0) == 1;
+    GENERAL_NAMES_free(names);
+    return ok ? pki_sign(i->leaf.cert, i->ca.key, d) : pki_fail(d, "subjectAltName");
 }
 
-/* Both names are looked at first, so that no new key stands beside an old certificate. */
-static escertke_err write_leaf(const struct settings *s, const struct pki_pair *ca, const struct pki_pair *leaf,
-                               escertke_detail *d)
+/* The verdict that every peer will come to, before the certificate is given to anybody. */
+static escertke_err check_leaf(struct issue *i, escertke_detail *d)
 {
-    char key_path[PATH_MAX], cert_path[PATH_MAX];
-    X509 *const chain[] = { leaf->cert, ca->cert, NULL };
+    X509 *const certs[CHAIN_MAX] = { i->leaf.cert, i->ca.cert, i->root };
+    escertke_span path[CHAIN_MAX];
+    uint8_t *der[CHAIN_MAX] = { NULL };
+    struct escertke_expect expect = { .flavour = i->name.flavour, .id = i->name.id, .san = i->name.text };
+    escertke_err err = ESCERTKE_OK;
+    size_t count = 0;
+    int alert;
 
-    if (snprintf(key_path, sizeof key_path, "%s.key", s->out) >= (int)sizeof key_path)
+    if (!i->name.id[0])
+        expect.id = "//m2m.example/cse"; /* san alone is compared */
+    for (; err == ESCERTKE_OK && count < CHAIN_MAX && certs[count]; count++) {
+        int len = i2d_X509(certs[count], &der[count]);
+        path[count] = (escertke_span){ der[count], len > 0 ? (size_t)len : 0 };
+        if (len <= 0)
+            err = pki_fail(d, "encoding a certificate");
+    }
+    if (err == ESCERTKE_OK)
+        err = escertke_cert_check_path(path, count, &expect, (int64_t)time(NULL), &alert, d);
+    for (size_t k = 0; k < CHAIN_MAX; k++)
+        OPENSSL_free(der[k]);
+    return err;
+}
+
+/* ---- files and words ----------------------------------------------------------------------------------------- */
+
+/* All names are looked at first, so that no new key stands beside an old certificate. */
+static escertke_err check_files(struct issue *i, escertke_detail *d)
+{
+    if (snprintf(i->key_path, sizeof i->key_path, "%s.key", i->s->out) >= (int)sizeof i->key_path ||
+        snprintf(i->cert_path, sizeof i->cert_path, "%s.crt", i->s->out) >= (int)sizeof i->cert_path)
         return esc_fail(d, ESCERTKE_ERR_IO, "", "the file name is too long");
-    snprintf(cert_path, sizeof cert_path, "%.*s.crt", PATH_MAX - 8, s->out);
-    for (int i = 0; i < 2 && !s->force; i++)
-        if (file_exists(i ? cert_path : key_path))
-            return esc_fail(d, ESCERTKE_ERR_IO, "", "%s exists already; --force replaces it", i ? cert_path : key_path);
-    escertke_err err = pki_write_key(key_path, leaf->key, s->force, d);
-    return err != ESCERTKE_OK ? err : pki_write_certs(cert_path, chain, s->force, d);
+    if (i->s->csr)
+        i->key_path[0] = '\0';
+    for (int k = 0; k < 2 && !i->s->force; k++) {
+        const char *path = k ? i->cert_path : i->key_path;
+        if (*path && file_exists(path))
+            return esc_fail(d, ESCERTKE_ERR_IO, "", "%s exists already; --force replaces it", path);
+    }
+    return ESCERTKE_OK;
+}
+
+static escertke_err write_files(const struct issue *i, escertke_detail *d)
+{
+    X509 *const chain[] = { i->leaf.cert, i->ca.cert, NULL };
+    escertke_err err = i->key_path[0] ? pki_write_key(i->key_path, i->leaf.key, i->s->force, d) : ESCERTKE_OK;
+
+    return err == ESCERTKE_OK ? pki_write_certs(i->cert_path, chain, i->s->force, d) : err;
+}
+
+/* The PKI knows of the certificate before anybody has it. */
+static escertke_err give_out(struct issue *i, escertke_detail *d)
+{
+    struct pki_db db;
+    escertke_err err;
+
+    if ((err = pki_db_open(i->dir, false, &db, d)) == ESCERTKE_OK && (err = check_files(i, d)) == ESCERTKE_OK &&
+        (err = pki_db_add_issued(&db, i->ca_place, i->leaf.cert, i->name.text, d)) == ESCERTKE_OK)
+        err = write_files(i, d);
+    pki_db_close(&db);
+    return err;
+}
+
+/* In single quotes, for a shell. */
+static void quote(const char *text, char *out, size_t cap)
+{
+    size_t len = 0;
+
+    for (out[len++] = '\''; *text && len + 6 < cap; text++) {
+        if (*text == '\'') {
+            memcpy(out + len, "'\\''", 4);
+            len += 4;
+        } else {
+            out[len++] = *text;
+        }
+    }
+    out[len++] = '\'';
+    out[len] = '\0';
+}
+
+static void say_issued(const struct issue *i)
+{
+    char serial[PKI_SERIAL_MAX + 1], rule[PKI_RULE_MAX], quoted[4 * PKI_RULE_MAX + 8], expires[24];
+    bool has_rule = pki_name_rule(&i->name, rule);
+    json_t *event = out_new_event("issued");
+    struct tm tm = { 0 };
+
+    out_words("issued %s%s%s to %s %s", i->cert_path, i->key_path[0] ? " and " : "", i->key_path,
+              escertke_flavour_name(i->name.flavour), i->name.text);
+    if (has_rule && !i->name.id[0])
+        out_words(
+            "in the rule, ID stands for the Absolute AE-ID or CSE-ID of who uses the certificate, which it does not say (--id)");
+    if (!has_rule)
+        out_words("no --peer rule can say a name with a comma; peers built on the library can expect it");
+    if (!pki_serial_text(i->leaf.cert, serial))
+        serial[0] = '\0';
+    ASN1_TIME_to_tm(X509_get0_notAfter(i->leaf.cert), &tm);
+    out_time((int64_t)timegm(&tm), expires);
+    out_text(event, "flavour", escertke_flavour_name(i->name.flavour));
+    out_text(event, "san", i->name.text);
+    out_text(event, "serial", serial);
+    out_text(event, "expires", expires);
+    out_text(event, "cert", i->cert_path);
+    out_text(event, "key", i->key_path[0] ? i->key_path : NULL);
+    out_text(event, "rule", has_rule ? rule : NULL);
+    quote(rule, quoted, sizeof quoted);
+    if (has_rule || out_is_json())
+        out_event(event, "--peer %s", quoted);
+    else
+        json_decref(event);
 }
 
 static escertke_err issue(const struct settings *s, const char *dir, escertke_detail *d)
 {
-    struct pki_pair ca = { NULL, NULL }, leaf = { NULL, NULL };
-    struct san san;
-    escertke_err err;
+    struct issue i = { .s = s, .dir = dir };
+    escertke_err err = s->csr ? take_request(&i, d) : pki_name_make(&s->who, &i.name, d);
 
-    if ((err = make_san(s, &san, d)) == ESCERTKE_OK && (err = pki_read_pair(dir, "ca", &ca, d)) == ESCERTKE_OK &&
-        (err = check_constraints(ca.cert, s, &san, d)) == ESCERTKE_OK &&
-        (err = make_leaf(s, &san, &ca, &leaf, d)) == ESCERTKE_OK && (err = write_leaf(s, &ca, &leaf, d)) == ESCERTKE_OK)
-        out_words("issued %s.crt and %s.key to %s", s->out, s->out, san.text);
-    pki_pair_free(&ca);
-    pki_pair_free(&leaf);
+    if (err == ESCERTKE_OK && (err = read_cas(&i, d)) == ESCERTKE_OK && (err = make_leaf(&i, d)) == ESCERTKE_OK &&
+        (err = check_leaf(&i, d)) == ESCERTKE_OK && (err = give_out(&i, d)) == ESCERTKE_OK)
+        say_issued(&i);
+    pki_pair_free(&i.ca);
+    pki_pair_free(&i.leaf);
+    X509_free(i.root);
     return err;
-}
-
-static int check_settings(const struct settings *s)
-{
-    int identities = (s->ae_id != NULL) + (s->cse_id != NULL) + (s->node_id != NULL) + (s->device_id != NULL);
-
-    if (s->device_id)
-        return out_usage(issue_spec.command,
-                         "--device-id: device certificates (TS-0003 10.1.1.4) are not supported by this version; "
-                         "issue an AE-ID, CSE-ID or Node-ID certificate");
-    if (identities != 1)
-        return out_usage(issue_spec.command, "expected one of --ae-id, --cse-id and --node-id, found %d", identities);
-    if (s->dns && !s->cse_id)
-        return out_usage(issue_spec.command, "--dns goes with --cse-id only: the other certificates carry no domain name");
-    return OPTIONS_RUN;
 }
 
 int cmd_pki_issue(int argc, char **argv)
@@ -303,7 +356,8 @@ int cmd_pki_issue(int argc, char **argv)
     escertke_detail d;
     int code = options_parse(&issue_spec, argc, argv, &s, &o);
 
-    if (code == OPTIONS_RUN && (code = check_settings(&s)) == OPTIONS_RUN) {
+    if (code == OPTIONS_RUN && (code = pki_who_check(&s.who, s.csr != NULL, issue_spec.command)) == OPTIONS_RUN) {
+        out_use_json(s.json);
         escertke_detail_init(&d);
         escertke_err err = issue(&s, o.args[0], &d);
         code = err == ESCERTKE_OK ? EXIT_DONE : out_failure(err, &d, "pki issue %s", s.out);
