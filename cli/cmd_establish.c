@@ -1,8 +1,10 @@
 /* cmd_establish.c - establish: an initiating end-point runs one handshake with a peer and keeps the key. */
 #include <escertke/carrier.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/fail.h"
 #include "commands.h"
@@ -18,7 +20,7 @@
 struct settings {
     struct identity_settings identity; /* first: see identity.h */
     const char *to, *url, *via, *address, *carrier;
-    long timeout_s;
+    long timeout_s, repeat;
     bool require_esi;
 };
 
@@ -51,7 +53,9 @@ static const struct option_def establish_options[] = {
     FLAG_ROW("require-esi", AT(require_esi),
              "with --via: stop if the peer's esi does not say 43; without, that is said and the handshake goes on"),
     TEXT_ROW("carrier", "NAME", AT(carrier), check_carrier, "envelope of the messages, default notify"),
-    NUMBER_ROW("timeout", "S", AT(timeout_s), 1, 3600, "seconds for the whole handshake, default 60"),
+    NUMBER_ROW("timeout", "S", AT(timeout_s), 1, 3600, "seconds until it gives up, default 60; a quarter of it for one answer"),
+    NUMBER_ROW("repeat", "N", AT(repeat), 0, 100,
+               "how often an unanswered message is sent again, after 1, 2, 4... s, default 3; 0: one run, and nothing twice"),
     OPTION_END,
 };
 
@@ -88,6 +92,27 @@ static void progress(void *ctx, int message, size_t len)
 {
     struct run *r = ctx;
     picture_message(&r->picture, message, len, escertke_system_clock(NULL).mono_ms);
+}
+
+/* Somebody who looks on is told why nothing happens. */
+static void wait_until(void *ctx, uint64_t until_ms)
+{
+    const struct run *r = ctx;
+    uint64_t now_ms = escertke_system_clock(NULL).mono_ms;
+    uint64_t wait_ms = until_ms > now_ms ? until_ms - now_ms : 0;
+    struct timespec time = { .tv_sec = (time_t)(wait_ms / 1000), .tv_nsec = (long)(wait_ms % 1000) * 1000000L };
+
+    if (wait_ms)
+        out_words("no usable answer from %s; the next message leaves in %.1f s", r->s->url ? r->s->url : r->s->via,
+                  (double)wait_ms / 1000);
+    while (nanosleep(&time, &time) != 0 && errno == EINTR)
+        ;
+}
+
+/* One answer: long enough for a way through several CSEs, short enough for repetitions within the whole. */
+static uint32_t answer_timeout_ms(const struct settings *s)
+{
+    return s->timeout_s > 4 ? (uint32_t)s->timeout_s * 250 : 1000;
 }
 
 /* A CSE is no <AE>: it stands at its registrar as <remoteCSE>, which escertke relay takes care of. */
@@ -133,9 +158,12 @@ static escertke_err discover(struct run *r)
 
 static escertke_err handshake(struct run *r, escertke_key_entry *entry)
 {
-    escertke_initiator *initiator = NULL;
-    uint32_t ttl_ms = (uint32_t)r->s->timeout_s * 1000;
-    escertke_err err = escertke_initiator_new(&r->identity.endpoint, r->s->to, ttl_ms, &initiator, &r->d);
+    const escertke_attempt_params effort = { .give_up_ms = (uint32_t)r->s->timeout_s * 1000,
+                                             .repeats = (unsigned)r->s->repeat,
+                                             .once = r->s->repeat == 0 };
+    escertke_attempt *attempt = NULL;
+    escertke_err err =
+        escertke_attempt_new(&r->identity.endpoint, r->s->to, &effort, escertke_system_clock(NULL), &attempt, &r->d);
 
     if (err != ESCERTKE_OK)
         return err;
@@ -145,14 +173,16 @@ static escertke_err handshake(struct run *r, escertke_key_entry *entry)
                                       .send_ctx = r,
                                       .clock = escertke_system_clock,
                                       .progress = progress,
-                                      .progress_ctx = r };
+                                      .progress_ctx = r,
+                                      .pause = wait_until,
+                                      .pause_ctx = r };
     picture_begin(&r->picture, r->identity.id.text, r->s->via, r->s->to, escertke_system_clock(NULL).mono_ms);
-    err = escertke_notify_establish(initiator, &params, &r->d);
+    err = escertke_notify_establish(attempt, &params, &r->d);
     if (err == ESCERTKE_OK)
-        err = escertke_initiator_entry(initiator, entry);
+        err = escertke_attempt_entry(attempt, entry);
     picture_end(&r->picture, err == ESCERTKE_OK ? "the same key at both ends, and nowhere between" : "no key",
                 escertke_system_clock(NULL).mono_ms);
-    escertke_initiator_free(initiator);
+    escertke_attempt_free(attempt);
     return err;
 }
 
@@ -166,7 +196,7 @@ static escertke_err establish(struct run *r)
         (err = target_find(&r->identity, s->to, s->url != NULL, s->address, &r->target, &r->d)) != ESCERTKE_OK ||
         (err = hop_files_read(&s->identity.hop, &r->files, &r->d)) != ESCERTKE_OK)
         return err;
-    if ((err = hop_client(&r->files, (uint32_t)s->timeout_s * 1000, &r->client)) != ESCERTKE_OK)
+    if ((err = hop_client(&r->files, answer_timeout_ms(s), &r->client)) != ESCERTKE_OK)
         return esc_fail(&r->d, err, "", "the HTTP client could not be started");
     if (s->via && ((err = register_ae(r)) != ESCERTKE_OK || (err = discover(r)) != ESCERTKE_OK))
         return err;
@@ -216,7 +246,7 @@ static int check_settings(const struct settings *s)
 
 int cmd_establish(int argc, char **argv)
 {
-    struct settings s = { .timeout_s = ESCERTKE_TTL_MS / 1000 };
+    struct settings s = { .timeout_s = ESCERTKE_TTL_MS / 1000, .repeat = 3 };
     struct options o;
     int code = options_parse(&establish_spec, argc, argv, &s, &o);
 

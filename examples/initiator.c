@@ -43,7 +43,7 @@ static escertke_err send(void *ctx, const escertke_primitive *req, escertke_prim
 int main(int argc, char **argv)
 {
     const escertke_tls_ops *tls = escertke_tls_openssl();
-    escertke_initiator *run;
+    escertke_attempt *run;
     escertke_key_entry entry;
     escertke_store store;
     escertke_detail d;
@@ -66,8 +66,8 @@ int main(int argc, char **argv)
         escertke_http_client_new(&(escertke_http_client_config){ 0 }, &hop.client) != ESCERTKE_OK)
         return 1;
     escertke_identity identity = { .tls = tls, .credential = credential, .id = id.text, .store = &store };
-    if (escertke_initiator_new(&identity, argv[5], 0, &run, &d) != ESCERTKE_OK)
-        return failed("initiator", &d);
+    if (escertke_attempt_new(&identity, argv[5], NULL, escertke_system_clock(NULL), &run, &d) != ESCERTKE_OK)
+        return failed("attempt", &d);
     /* From in the form in which an AE sends it: the bare AE-ID-Stem. */
     escertke_notify_params params = { .to = argv[5],
                                       .from = id.text + id.sp_len + id.cse_len + 1,
@@ -75,12 +75,12 @@ int main(int argc, char **argv)
                                       .send_ctx = &hop,
                                       .clock = escertke_system_clock };
     escertke_err err = escertke_notify_establish(run, &params, &d);
-    if (err == ESCERTKE_OK && escertke_initiator_entry(run, &entry) == ESCERTKE_OK) {
+    if (err == ESCERTKE_OK && escertke_attempt_entry(run, &entry) == ESCERTKE_OK) {
         escertke_hex((escertke_span){ entry.key.id, ESCERTKE_KEY_ID_LEN }, key_id);
         printf("established %s with %s\n", key_id, entry.peer);
         escertke_key_entry_wipe(&entry); /* entry.key.key is what ESPrim would use */
     }
-    escertke_initiator_free(run);
+    escertke_attempt_free(run);
     escertke_http_client_free(hop.client);
     escertke_store_close(&store);
     tls->credential_free(credential);

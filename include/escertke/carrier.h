@@ -4,6 +4,7 @@
 #ifndef ESCERTKE_CARRIER_H
 #define ESCERTKE_CARRIER_H
 
+#include <escertke/attempt.h>
 #include <escertke/endpoint.h>
 #include <escertke/m2m.h>
 
@@ -45,20 +46,23 @@ typedef struct escertke_notify_params {
     void *clock_ctx;
     escertke_progress_fn progress; /* NULL allowed */
     void *progress_ctx;
+    void (*pause)(void *ctx,
+                  uint64_t until_ms); /* wait until this monotonic time; NULL: what would need a wait ends the attempt */
+    void *pause_ctx;
 } escertke_notify_params;
 
 /**
- * Run a whole ESCertKE as initiating end-point: two NOTIFYs, each with its own rqi; success only after M4 (R-HS-35).
- * If M2 is not acceptable, one NOTIFY with the TLS alert tells the peer (R-PR-40).
+ * Carry an attempt to its end: NOTIFYs, each with its own rqi; success only after M4 (R-HS-35). What is not answered is repeated
+ * as the attempt says. If M2 is not acceptable, one NOTIFY with the TLS alert tells the peer (R-PR-40).
  *
- * @return OK, or ESCERTKE_ERR_
+ * @return OK, or of what the attempt has ended with: ESCERTKE_ERR_
  *         what escertke_initiator_step returns; what send returns (UNREACHABLE, DEADLINE...)
  *         NO_CONTENT    2000 and nothing in it (R-IO-9)
  *         REFUSED_AUTH  4106, PRIVILEGE 4103, DEADLINE 4008, UNREACHABLE 5103 and 5107, NOT_FOUND 4004, UNSUPPORTED 5001 and
  * 4015, RSC any other code that is not 2000 (1000...1002 too; A-40) RQI, JSON, SECINFO, BASE64, PRIMITIVE   the response is not
  * what was asked for detail holds message, rsc, alert and the peer's own words.
  */
-ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_notify_establish(escertke_initiator *i, const escertke_notify_params *p,
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_notify_establish(escertke_attempt *a, const escertke_notify_params *p,
                                                                      escertke_detail *d);
 
 #ifdef __cplusplus

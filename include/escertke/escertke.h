@@ -1,6 +1,7 @@
 /* escertke/escertke.h - everything of the library in one include. Conventions: see escertke/base.h. */
 #ifndef ESCERTKE_H
 #define ESCERTKE_H
+#include <escertke/attempt.h>
 #include <escertke/base.h>
 #include <escertke/carrier.h>
 #include <escertke/cert.h>

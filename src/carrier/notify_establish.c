@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "endpoint/initiator.h"
+#include "endpoint/attempt.h"
 
 /* What a Response Status Code that is not 2000 means for the run. */
 static const struct {
@@ -22,14 +22,14 @@ static const struct {
     { ESCERTKE_RSC_UNSUPPORTED_MEDIA_TYPE, ESCERTKE_ERR_UNSUPPORTED },
 };
 
-static escertke_err compose(const escertke_initiator *i, const escertke_notify_params *p, escertke_span message,
+static escertke_err compose(const escertke_attempt *a, const escertke_notify_params *p, escertke_span message,
                             escertke_primitive *req)
 {
     char rqi[18];
     escertke_err err;
 
     req->op = ESCERTKE_OP_NOTIFY;
-    if ((err = esc_initiator_request_id(i, rqi)) != ESCERTKE_OK ||
+    if ((err = esc_attempt_request_id(a, rqi)) != ESCERTKE_OK ||
         (err = escertke_primitive_set(&req->to, escertke_span_str(p->to))) != ESCERTKE_OK ||
         (err = escertke_primitive_set(&req->fr, escertke_span_str(p->from))) != ESCERTKE_OK ||
         (err = escertke_primitive_set(&req->rqi, escertke_span_str(rqi))) != ESCERTKE_OK ||
@@ -105,79 +105,77 @@ static escertke_err read_response(const escertke_primitive *req, const escertke_
     return err;
 }
 
-/* One NOTIFY: M1 or M3 there, M2 or M4 back. */
-static escertke_err exchange(escertke_initiator *i, const escertke_notify_params *p, int message, escertke_span out,
+/* One NOTIFY: M1 or M3 there, M2 or M4 back; or an alert there, to which no answer matters. */
+static escertke_err exchange(const escertke_attempt *a, const escertke_notify_params *p, const escertke_todo *todo,
                              escertke_buf *answer, escertke_detail *d)
 {
     escertke_primitive req, rsp;
 
     escertke_primitive_init(&req);
     escertke_primitive_init(&rsp);
-    escertke_err err = compose(i, p, out, &req);
+    escertke_err err = compose(a, p, todo->message, &req);
     if (err == ESCERTKE_OK) {
-        if (p->progress)
-            p->progress(p->progress_ctx, message, out.len);
+        if (p->progress && todo->number)
+            p->progress(p->progress_ctx, todo->number, todo->message.len);
         err = p->send(p->send_ctx, &req, &rsp, d);
     }
-    if (err == ESCERTKE_OK)
-        err = read_response(&req, &rsp, message, answer, d);
-    if (err == ESCERTKE_OK && p->progress)
-        p->progress(p->progress_ctx, message + 1, answer->len);
-    if (err != ESCERTKE_OK && d) {
+    if (err == ESCERTKE_OK && todo->number)
+        err = read_response(&req, &rsp, todo->number, answer, d);
+    if (err == ESCERTKE_OK && p->progress && todo->number)
+        p->progress(p->progress_ctx, todo->number + 1, answer->len);
+    if (err != ESCERTKE_OK) {
         (void)esc_fail(d, err, "", "%s", escertke_err_text(err)); /* where nobody said more */
-        d->message = message;
+        d->message = todo->number;
     }
     escertke_primitive_clear(&req);
     escertke_primitive_clear(&rsp);
     return err;
 }
 
-/* The peer would wait for M3 until its deadline; tell it why there will be none. Whether it listens changes nothing here. */
-static void tell(escertke_initiator *i, const escertke_notify_params *p, escertke_span alert)
+static void send_and_wait(escertke_attempt *a, const escertke_notify_params *p, const escertke_todo *todo, escertke_buf *answer)
 {
-    escertke_primitive req, rsp;
+    escertke_detail d;
 
-    escertke_primitive_init(&req);
-    escertke_primitive_init(&rsp);
-    if (compose(i, p, alert, &req) == ESCERTKE_OK && p->send(p->send_ctx, &req, &rsp, NULL) != ESCERTKE_OK)
-        rsp.rsc = 0;
-    escertke_primitive_clear(&req);
-    escertke_primitive_clear(&rsp);
-}
-
-static escertke_err run(escertke_initiator *i, const escertke_notify_params *p, escertke_buf *answer, escertke_detail *d)
-{
-    escertke_span out, nothing;
-    escertke_err err;
-
-    if ((err = escertke_initiator_start(i, p->clock(p->clock_ctx), &out)) != ESCERTKE_OK ||
-        (err = exchange(i, p, 1, out, answer, d)) != ESCERTKE_OK)
-        return err;
-    err = escertke_initiator_step(i, escertke_buf_span(answer), p->clock(p->clock_ctx), &out);
-    if (err != ESCERTKE_OK) {
-        if (out.len)
-            tell(i, p, out);
-        return err;
-    }
+    escertke_detail_init(&d);
     escertke_buf_reset(answer);
-    if ((err = exchange(i, p, 3, out, answer, d)) != ESCERTKE_OK)
-        return err;
-    return escertke_initiator_step(i, escertke_buf_span(answer), p->clock(p->clock_ctx), &nothing);
+    escertke_err err = exchange(a, p, todo, answer, &d);
+    escertke_now now = p->clock(p->clock_ctx);
+    if (err == ESCERTKE_OK)
+        escertke_attempt_answered(a, escertke_buf_span(answer), now);
+    else
+        escertke_attempt_unanswered(a, err, &d, now);
 }
 
-escertke_err escertke_notify_establish(escertke_initiator *i, const escertke_notify_params *p, escertke_detail *d)
+/* @return false: it is over */
+static bool go_on(escertke_attempt *a, const escertke_notify_params *p, escertke_todo *todo, escertke_buf *answer)
+{
+    escertke_attempt_next(a, p->clock(p->clock_ctx), todo);
+    switch (todo->kind) {
+    case ESCERTKE_TODO_SEND: send_and_wait(a, p, todo, answer); return true;
+    case ESCERTKE_TODO_WAIT:
+        if (!p->pause)
+            return false;
+        p->pause(p->pause_ctx, todo->at_ms);
+        return true;
+    default: return false;
+    }
+}
+
+escertke_err escertke_notify_establish(escertke_attempt *a, const escertke_notify_params *p, escertke_detail *d)
 {
     escertke_buf answer;
+    escertke_todo todo;
 
     if (!p->to || !p->from || !p->send || !p->clock)
         return esc_fail(d, ESCERTKE_ERR_ARG, "", "to, from, send and clock are needed");
     escertke_buf_init(&answer, ESCERTKE_MESSAGE_MAX);
-    escertke_err err = run(i, p, &answer, d);
+    while (go_on(a, p, &todo, &answer))
+        ;
     escertke_buf_free(&answer);
-    if (err != ESCERTKE_OK && d && d->err == ESCERTKE_OK) {
-        *d = *escertke_initiator_detail(i);
-        if (d->err == ESCERTKE_OK)
-            err = esc_fail(d, err, "", "%s", escertke_err_text(err));
-    }
-    return err;
+    if (todo.kind == ESCERTKE_TODO_DONE)
+        return ESCERTKE_OK;
+    const escertke_detail *why = escertke_attempt_detail(a);
+    if (d && d->err == ESCERTKE_OK)
+        *d = *why;
+    return why->err;
 }

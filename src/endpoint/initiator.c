@@ -7,7 +7,6 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "endpoint/initiator.h"
 #include "endpoint/peers.h"
 
 struct escertke_initiator {
@@ -167,18 +166,6 @@ escertke_err escertke_initiator_entry(escertke_initiator *i, escertke_key_entry 
     if (!i->established)
         return ESCERTKE_ERR_STATE;
     *out = i->entry;
-    return ESCERTKE_OK;
-}
-
-escertke_err esc_initiator_request_id(const escertke_initiator *i, char out[18])
-{
-    uint8_t random[8];
-
-    escertke_err err = i->identity.tls->random(random, sizeof random);
-    if (err != ESCERTKE_OK)
-        return err;
-    out[0] = 'e';
-    escertke_hex((escertke_span){ random, sizeof random }, out + 1);
     return ESCERTKE_OK;
 }
 

@@ -177,18 +177,18 @@ static void establish(struct run *run, const struct party *who, const char *peer
     escertke_notify_params p = {
         .to = to, .from = "Cpanel", .send = send_via, .send_ctx = run, .clock = clock_of, .clock_ctx = run
     };
-    escertke_initiator *i;
+    escertke_attempt *i;
     escertke_key_entry entry;
     escertke_detail d;
 
     escertke_detail_init(&d);
-    assert_int_equal(escertke_initiator_new(&identity, peer, 0, &i, &d), ESCERTKE_OK);
+    assert_int_equal(escertke_attempt_new(&identity, peer, NULL, clock_of(run), &i, &d), ESCERTKE_OK);
     if (escertke_notify_establish(i, &p, &d) != ESCERTKE_OK)
         fail_msg("%s: %s", to, d.reason);
-    assert_int_equal(escertke_initiator_entry(i, &entry), ESCERTKE_OK);
+    assert_int_equal(escertke_attempt_entry(i, &entry), ESCERTKE_OK);
     assert_string_equal(entry.peer, peer);
     escertke_key_entry_wipe(&entry);
-    escertke_initiator_free(i);
+    escertke_attempt_free(i);
 }
 
 /* AE and AE, and AE and <CSEBase>: the CSE is itself a terminating end-point. */

@@ -5,7 +5,6 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "endpoint/initiator.h"
 #include "fixture.h"
 
 static escertke_identity identity_of(const struct fixture *f, escertke_store *store)
@@ -120,27 +119,8 @@ static void refused_at_start(void **state)
     escertke_store_close(&store);
 }
 
-static void request_ids_differ(void **state)
-{
-    const struct fixture *f = *state;
-    escertke_store store;
-    escertke_initiator *i;
-    char a[18], b[18];
-
-    assert_int_equal(escertke_store_memory(8, &store), ESCERTKE_OK);
-    escertke_identity identity = identity_of(f, &store);
-    assert_int_equal(escertke_initiator_new(&identity, METER, 0, &i, NULL), ESCERTKE_OK);
-    assert_int_equal(esc_initiator_request_id(i, a), ESCERTKE_OK);
-    assert_int_equal(esc_initiator_request_id(i, b), ESCERTKE_OK);
-    assert_int_equal(strlen(a), 17);
-    assert_string_not_equal(a, b);
-    escertke_initiator_free(i);
-    escertke_store_close(&store);
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(good_run), cmocka_unit_test(full_store), cmocka_unit_test(refused_at_start),
-                                        cmocka_unit_test(request_ids_differ) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(good_run), cmocka_unit_test(full_store), cmocka_unit_test(refused_at_start) };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -83,7 +83,7 @@ static escertke_now clock_of(void *ctx)
 static escertke_err whole_run(const struct fixture *f, escertke_key *key)
 {
     struct world w = { .f = f };
-    escertke_initiator *i = NULL;
+    escertke_attempt *i = NULL;
     escertke_key_entry entry, other;
     escertke_detail d;
     escertke_err err;
@@ -98,18 +98,18 @@ static escertke_err whole_run(const struct fixture *f, escertke_key *key)
         cfg.identity.store = &w.meter_store;
         escertke_notify_params p = { .to = "/in1/Cmeter", .from = "Cpanel", .send = send, .send_ctx = &w, .clock = clock_of, .clock_ctx = &w };
         if ((err = escertke_terminator_new(&cfg, &w.t, NULL)) == ESCERTKE_OK &&
-            (err = escertke_initiator_new(&panel, METER, 0, &i, &d)) == ESCERTKE_OK)
+            (err = escertke_attempt_new(&panel, METER, NULL, f->now, &i, &d)) == ESCERTKE_OK)
             err = escertke_notify_establish(i, &p, &d);
     }
     if (err == ESCERTKE_OK) { /* what the initiator believes, the terminator holds */
-        assert_int_equal(escertke_initiator_entry(i, &entry), ESCERTKE_OK);
+        assert_int_equal(escertke_attempt_entry(i, &entry), ESCERTKE_OK);
         assert_int_equal(w.meter_store.ops->get(w.meter_store.state, entry.key.id, f->now.unix_s, &other, NULL), ESCERTKE_OK);
         assert_memory_equal(&entry.key, &other.key, sizeof entry.key);
         *key = entry.key;
         escertke_key_entry_wipe(&entry);
         escertke_key_entry_wipe(&other);
     }
-    escertke_initiator_free(i);
+    escertke_attempt_free(i);
     escertke_terminator_free(w.t);
     escertke_store_close(&w.meter_store);
     escertke_store_close(&w.panel_store);

@@ -23,6 +23,7 @@ struct world {
     escertke_store meter_store, panel_store;
     escertke_terminator *t;
     struct fault fault;
+    escertke_attempt_params params;
     int sent;
     char last_content[64]; /* beginning of the last request's content */
     int progress[5];
@@ -91,14 +92,14 @@ static escertke_err establish(struct world *w, const char *to, escertke_detail *
                                    .ctx = { "//m2m.example.org", "/in1" }, .store = &w->panel_store };
     escertke_notify_params p = { .to = "/in1/Cmeter", .from = "Cpanel", .send = send, .send_ctx = w, .clock = clock_of, .clock_ctx = w,
                                  .progress = note_progress, .progress_ctx = w };
-    escertke_initiator *i;
+    escertke_attempt *i;
 
     escertke_detail_init(d);
-    assert_int_equal(escertke_initiator_new(&identity, to, 0, &i, d), ESCERTKE_OK);
+    assert_int_equal(escertke_attempt_new(&identity, to, &w->params, w->f->now, &i, d), ESCERTKE_OK);
     escertke_err err = escertke_notify_establish(i, &p, d);
     assert_int_equal(d->err, err);
-    assert_int_equal(escertke_initiator_entry(i, entry), err == ESCERTKE_OK ? ESCERTKE_OK : ESCERTKE_ERR_STATE);
-    escertke_initiator_free(i);
+    assert_int_equal(escertke_attempt_entry(i, entry), err == ESCERTKE_OK ? ESCERTKE_OK : ESCERTKE_ERR_STATE);
+    escertke_attempt_free(i);
     return err;
 }
 
