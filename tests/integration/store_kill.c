@@ -1,5 +1,5 @@
 /*
- * A child puts keys from two threads and says each over a pipe after put has returned. It is killed at a random point, again
+ * A child puts keys, each with its reply and in place of older ones, from two threads and says each over a pipe after put has returned. It is killed at a random point, again
  * and again on the same file. Then the store must open, be sound, and hold every key that was said, whole.
  */
 #include "keys_support.h"
@@ -15,15 +15,40 @@
 #define KEYS_MAX 200000u
 
 static char dir[256], path[320];
-static bool said[KEYS_MAX];
+static bool said[KEYS_MAX + 3 * THREADS], there[KEYS_MAX + 3 * THREADS];
 static escertke_store child_store;
 static int said_fd;
+
+#define FAR 1000000
+
+/* Entry n. Two that follow each other in one thread are of one peer: the second takes the first one's place. */
+static bool replaces(uint32_t n)
+{
+    return n / THREADS % 2 == 1 && n >= THREADS;
+}
+
+static escertke_key_entry entry_of(uint32_t n)
+{
+    escertke_key_entry e = entry_make(n, 100 + n, FAR);
+
+    snprintf(e.peer, sizeof e.peer, PEER "%u", replaces(n) ? n - THREADS : n);
+    return e;
+}
+
+static escertke_err put_entry(const escertke_key_entry *e, uint32_t n)
+{
+    uint8_t m4[M4_LEN];
+    escertke_reply reply = reply_make(n, FAR, m4);
+    const escertke_put_options o = { .replace = true, .overlap_s = 300, .reply = &reply };
+
+    return child_store.ops->put(child_store.state, e, &o, NULL);
+}
 
 static void *put_for_ever(void *arg)
 {
     for (uint32_t n = *(uint32_t *)arg; n < KEYS_MAX; n += THREADS) {
-        escertke_key_entry e = entry_make(n, 100 + n, 1000000), old;
-        if (child_store.ops->put(child_store.state, &e, NULL, NULL) != ESCERTKE_OK || write(said_fd, &n, sizeof n) != sizeof n)
+        escertke_key_entry e = entry_of(n), old;
+        if (put_entry(&e, n) != ESCERTKE_OK || write(said_fd, &n, sizeof n) != sizeof n)
             _exit(1);
         if (n % 16 == 15) { /* deletions empty the log: killed in there as well. What was never said may go. */
             old = entry_make(KEYS_MAX + n, 1, 2);
@@ -63,6 +88,21 @@ static void check_integrity(void)
     sqlite3_close(db);
 }
 
+/* All that a put does is there, or nothing of it. */
+static bool check_entry(escertke_store *s, uint32_t n, bool follower_there)
+{
+    escertke_key_entry e = entry_of(n), out;
+    escertke_err err = s->ops->get(s->state, e.key.id, 100, &out, NULL);
+
+    if (reply_is_there(s, OWN, e.peer, n, 100) != (err == ESCERTKE_OK))
+        fail_msg("key %u: %s, its reply otherwise", n, escertke_err_name(err));
+    if (follower_there)
+        e.expires_s = 100 + n + THREADS + 300 + 60;
+    if (err == ESCERTKE_OK ? !entry_same(&e, &out) : said[n] || err != ESCERTKE_ERR_NOT_FOUND)
+        fail_msg("key %u: %s%s, end %lld", n, escertke_err_name(err), said[n] ? ", and it was said" : "", (long long)out.expires_s);
+    return err == ESCERTKE_OK;
+}
+
 static void check_store(uint32_t next)
 {
     escertke_detail d = detail_new();
@@ -70,12 +110,8 @@ static void check_store(uint32_t next)
 
     if (escertke_store_sqlite(path, &s, &d) != ESCERTKE_OK)
         fail_msg("not opened: %s", d.reason);
-    for (uint32_t n = 0; n < next; n++) {
-        escertke_key_entry e = entry_make(n, 100 + n, 1000000), out;
-        escertke_err err = s.ops->get(s.state, e.key.id, 100, &out, NULL);
-        if (err == ESCERTKE_OK ? !entry_same(&e, &out) : said[n] || err != ESCERTKE_ERR_NOT_FOUND)
-            fail_msg("key %u: %s%s", n, escertke_err_name(err), said[n] ? ", and it was said" : "");
-    }
+    for (uint32_t n = next + THREADS; n-- > 0;)
+        there[n] = check_entry(&s, n, replaces(n + THREADS) && there[n + THREADS]);
     check_integrity();
     escertke_store_close(&s);
 }

@@ -1,5 +1,7 @@
 escertke_unit(entry PARTS keys)
 escertke_unit(ordered PARTS keys)
+escertke_unit(memory_orders PARTS keys)
+escertke_unit(recheck PARTS keys tls testpki)
 escertke_unit(store PARTS keys)
 escertke_unit(store_replies PARTS keys)
 escertke_unit(store_rekey PARTS keys)
@@ -8,6 +10,8 @@ escertke_unit(store_sqlite PARTS keys)
 escertke_unit(sqlite_file PARTS keys)
 escertke_unit(sqlite_schema PARTS keys)
 escertke_unit(sqlite_conn PARTS keys)
+escertke_unit(sqlite_row PARTS keys)
+escertke_unit(sqlite_group PARTS keys LIBS PkgConfig::SQLITE)
 
 # A child puts keys until it is killed.
 add_executable(store_kill ${PROJECT_SOURCE_DIR}/tests/integration/store_kill.c)
