@@ -72,10 +72,10 @@ static escertke_err add(struct load *l, escertke_buf *der, size_t file, size_t p
     return ESCERTKE_OK;
 }
 
-/* A CRL in DER is longer than 127 octets, so its second octet is none that a text has. */
+/* DER, or what was DER once: no text begins like a SEQUENCE of more than 127 octets, as every signed CRL is. */
 static bool is_der(escertke_span file)
 {
-    return file.len >= 2 && file.ptr[0] == DER_SEQUENCE && file.ptr[1] >= 0x80;
+    return file.len >= 2 && file.ptr[0] == DER_SEQUENCE && (file.ptr[1] >= 0x80 || file.ptr[1] + 2u == file.len);
 }
 
 static escertke_err read_failed(const struct load *l, escertke_err err, size_t file, size_t position)
