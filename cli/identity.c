@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "files.h"
 #include "out.h"
+#include "token.h"
 
 #define AT(member) offsetof(struct identity_settings, member)
 
@@ -29,13 +30,15 @@ const struct option_def identity_options[] = {
 const struct option_def credential_options[] = {
     TEXT_ROW("cert", "FILE", AT(cert), NULL, "own certificate in PEM, leaf first, then intermediates"),
     FLAG_ROW("raw", AT(raw), "an own raw public key in place of --cert (RFC 7250); peers are told its ni:/// identifier"),
-    TEXT_ROW("key", "FILE", AT(key), NULL, "its private key in PEM, not encrypted"),
+    TEXT_ROW("key", "KEY", AT(key), NULL,
+             "its private key: a PEM file, not encrypted, or a key in a PKCS#11 token, 'pkcs11:token=...;object=...' (RFC 7512)"),
+    TEXT_ROW("pin-file", "FILE", AT(pin_file), NULL, "file whose first line is the token's PIN"),
     TEXT_ROW("trust", "FILE", AT(trust), NULL, "trust anchors for the peer's chain, PEM; not needed where all keys are raw"),
     LIST_ROW("peer", "RULE", AT(peers), peers_check_rule,
              "'ID[,flavour=ae|cse|node|device|raw][,san=VALUE][,pin=ni:///...]'; with any rule only these peers are accepted, "
              "without, every peer whose certificate says its ID"),
     TEXT_ROW("engine", "NAME", AT(engine), NULL,
-             "TLS back end: openssl, gnutls or mbedtls; default openssl, and gnutls where a key is raw"),
+             "TLS back end: openssl, gnutls or mbedtls; default openssl, and gnutls where a key is raw or in a token"),
     TEXT_ROW("store", "URI", AT(store), check_store,
              "key store, sqlite:PATH or memory:; default a SQLite file named after the ID in $XDG_STATE_HOME/escertke "
              "(~/.local/state/escertke)"),
@@ -85,6 +88,8 @@ int identity_require(const struct identity_settings *s, const char *command)
 
     if (s->cert && s->raw)
         return out_usage(command, "--raw takes the place of --cert: expected one of them");
+    if (s->pin_file && s->key && !token_is(s->key))
+        return out_usage(command, "--pin-file goes with a key in a token (--key pkcs11:...) only");
     return missing ? out_usage(command, "--%s FILE is missing", missing) : OPTIONS_RUN;
 }
 
@@ -132,18 +137,24 @@ static bool check_store(const char *value, char *why, size_t cap)
     return false;
 }
 
-static void warn_if_open(const char *path)
+static void warn_if_open(const struct identity_settings *s)
 {
-    if (file_is_open_to_others(path))
+    const char *path = s->key;
+
+    if (token_is(path))
+        token_warn(path, s->pin_file);
+    else if (file_is_open_to_others(path))
         out_words("warning: the private key %s can be read by others; chmod 600 mends it", path);
 }
 
 escertke_err identity_load_credential(const struct identity_settings *s, const escertke_tls_ops *tls, void **credential,
                                       escertke_detail *d)
 {
-    const char *const paths[] = { s->cert, s->key, s->trust }; /* NULL: there is none, and none is needed */
+    bool token = token_is(s->key);
+    const char *const paths[] = { s->cert, token ? NULL : s->key, s->trust }; /* NULL: there is none, and none is needed */
+    char pin[TOKEN_PIN_CAP], key[PATH_MAX];
     escertke_buf files[3];
-    escertke_err err = ESCERTKE_OK;
+    escertke_err err = token_pin(token ? s->pin_file : NULL, pin, d);
 
     for (int i = 0; i < 3; i++)
         escertke_buf_init(&files[i], FILE_MAX);
@@ -153,6 +164,8 @@ escertke_err identity_load_credential(const struct identity_settings *s, const e
         escertke_credential_source src = { .raw = s->raw,
                                            .chain = escertke_buf_span(&files[0]),
                                            .key = escertke_buf_span(&files[1]),
+                                           .key_uri = token ? s->key : NULL,
+                                           .pin = pin[0] ? pin : NULL,
                                            .trust = escertke_buf_span(&files[2]),
                                            .unix_s = (int64_t)time(NULL),
                                            .strict = s->strict,
@@ -160,12 +173,14 @@ escertke_err identity_load_credential(const struct identity_settings *s, const e
         err = tls->credential_new(&src, credential, d);
         if (err != ESCERTKE_OK && d) { /* the library knows no files */
             size_t len = strlen(d->reason);
-            snprintf(d->reason + len, sizeof d->reason - len, " (%s%s%s%s%s)", s->cert ? s->cert : "", s->cert ? ", " : "",
-                     s->key, s->trust ? ", " : "", s->trust ? s->trust : "");
+            token_show(s->key, key, sizeof key);
+            snprintf(d->reason + len, sizeof d->reason - len, " (%s%s%s%s%s)", s->cert ? s->cert : "", s->cert ? ", " : "", key,
+                     s->trust ? ", " : "", s->trust ? s->trust : "");
         }
     }
     for (int i = 0; i < 3; i++)
         escertke_buf_free(&files[i]);
+    escertke_wipe(pin, sizeof pin);
     return err;
 }
 
@@ -272,17 +287,20 @@ static void fill_endpoint(const struct identity_settings *s, struct identity *i)
 /* The engine asked for, or the one that can do what is configured (R-TL-4). */
 static escertke_err choose_engine(const struct identity_settings *s, struct identity *i, escertke_detail *d)
 {
-    bool raw = s->raw;
+    bool raw = s->raw, token = token_is(s->key);
 
     for (size_t k = 0; k < i->peers.count; k++)
         raw = raw || i->peers.items[k].flavour == ESCERTKE_FLAVOUR_RAW;
-    const char *engine = s->engine ? s->engine : raw ? "gnutls" : "openssl";
+    const char *engine = s->engine ? s->engine : raw || token ? "gnutls" : "openssl";
     const escertke_tls_ops *tls = escertke_tls_by_name(engine);
     if (!tls)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, "", "this build has no TLS back end \"%s\"", engine);
     if (raw && !tls->raw_keys)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, "R-TL-4", "the TLS back end \"%s\" has no raw public keys; --engine gnutls has",
                         engine);
+    if (token && !tls->token_keys)
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, "RFC 7512",
+                        "the TLS back end \"%s\" has no private keys in a token; --engine gnutls has", engine);
     i->endpoint.tls = tls;
     return ESCERTKE_OK;
 }
@@ -294,11 +312,12 @@ escertke_err identity_open(const struct identity_settings *s, struct identity *i
     memset(i, 0, sizeof *i);
     if (escertke_id_parse(escertke_span_str(s->id), &i->id) != ESCERTKE_OK)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0004 6.2.3", "not an Absolute AE-ID or CSE-ID: %s", s->id);
-    if ((err = peers_parse(&s->peers, &i->peers, d)) != ESCERTKE_OK || (err = choose_engine(s, i, d)) != ESCERTKE_OK ||
+    if ((err = token_check(s->key, s->pin_file, d)) != ESCERTKE_OK ||
+        (err = peers_parse(&s->peers, &i->peers, d)) != ESCERTKE_OK || (err = choose_engine(s, i, d)) != ESCERTKE_OK ||
         (err = identity_load_credential(s, i->endpoint.tls, &i->credential, d)) != ESCERTKE_OK ||
         (err = set_context(s, i, d)) != ESCERTKE_OK)
         return err;
-    warn_if_open(s->key);
+    warn_if_open(s);
     warn_if_other_identity(i);
     if ((err = open_store(s, i, d)) != ESCERTKE_OK)
         return err;

@@ -13,8 +13,8 @@
 
 /** First member of the settings of every command that takes part in handshakes: the rows below point into it at offset 0. */
 struct identity_settings {
-    const char *id, *registrar;                               /* identity_options */
-    const char *cert, *key, *trust, *engine, *store, *config; /* credential_options */
+    const char *id, *registrar;                                          /* identity_options */
+    const char *cert, *key, *pin_file, *trust, *engine, *store, *config; /* credential_options */
     struct text_list peers;
     long key_lifetime_s;
     bool raw, strict, allow_without_ems;
@@ -23,7 +23,7 @@ struct identity_settings {
 };
 
 extern const struct option_def identity_options[], credential_options[], hop_options[], listener_options[], output_options[];
-#define IDENTITY_SYNOPSIS "--id ID (--cert FILE | --raw) --key FILE --trust FILE | --config FILE"
+#define IDENTITY_SYNOPSIS "--id ID (--cert FILE | --raw) --key KEY --trust FILE | --config FILE"
 
 /** An opened identity. Strings live as long as the settings it came from. */
 struct identity {

@@ -12,8 +12,8 @@ struct pki_key;
  * @param where     a PEM file (not encrypted), or a "pkcs11:..." URI (RFC 7512)
  * @param pin_file  file whose first line is the token's PIN; NULL = as the URI says (pin-value, pin-source); not with a file
  * @param out       release with pki_key_close
- * @return OK, IO, CONFIG (pin_file without a token), CREDENTIAL (not readable, not P-256, the token's reasons),
- *         UNSUPPORTED (a token in a build without the GnuTLS back end), BACKEND, NOMEM
+ * @return OK, IO, CONFIG (pin_file without a token, a URI that is none), CREDENTIAL (not readable, not P-256, the token's
+ * reasons), BACKEND, NOMEM
  */
 ESCERTKE_CHECKED escertke_err pki_key_open(const char *where, const char *pin_file, struct pki_key **out, escertke_detail *d);
 /** Its public half, DER SubjectPublicKeyInfo; valid until close. */

@@ -1,4 +1,7 @@
-/* pki_rawkey.c - pki rawkey: a key pair without a certificate, and the identifier by which peers know it (TS-0003 10.1.2). */
+/*
+ * pki_rawkey.c - pki rawkey: a key without a certificate, made here or at hand, and the identifier by which peers know it
+ * (TS-0003 10.1.2).
+ */
 #include <escertke/cert.h>
 
 #include <limits.h>
@@ -10,14 +13,20 @@
 #include "files.h"
 #include "options.h"
 #include "pki.h"
+#include "pki_key.h"
+#include "token.h"
 
 struct settings {
-    const char *out;
+    const char *out, *key, *pin_file;
     bool json, force;
 };
 
 static const struct option_def rawkey_options[] = {
-    NEEDED_TEXT_ROW("out", "PREFIX", offsetof(struct settings, out), NULL, "write PREFIX.key (mode 0600) and PREFIX.pub"),
+    TEXT_ROW("out", "PREFIX", offsetof(struct settings, out), NULL,
+             "write PREFIX.key (mode 0600) and PREFIX.pub; with --key PREFIX.pub alone, and only if asked for"),
+    TEXT_ROW("key", "KEY", offsetof(struct settings, key), NULL,
+             "make no key: take this PEM file, or this key in a PKCS#11 token, 'pkcs11:token=...;object=...'"),
+    TEXT_ROW("pin-file", "FILE", offsetof(struct settings, pin_file), NULL, "file whose first line is the token's PIN"),
     FLAG_ROW("json", offsetof(struct settings, json), "say the identifier as JSON"),
     FLAG_ROW("force", offsetof(struct settings, force), "replace existing files"),
     OPTION_END,
@@ -25,57 +34,92 @@ static const struct option_def rawkey_options[] = {
 
 static const struct options_spec rawkey_spec = {
     .command = "pki rawkey",
-    .synopsis = "--out PREFIX [--json] [--force]",
-    .about = "Make a P-256 key pair to be used without a certificate (RFC 7250) and print its public key identifier, which the "
-             "peers are configured with: --peer ID,flavour=raw,pin=ni:///sha-256;...",
+    .synopsis = "--out PREFIX | --key KEY [--pin-file FILE] [--out PREFIX]",
+    .about = "Make a P-256 key pair to be used without a certificate (RFC 7250), or take one that is there, and print its public "
+             "key identifier, which the peers are configured with: --peer ID,flavour=raw,pin=ni:///sha-256;...",
     .groups = { rawkey_options },
 };
 
 /* ni:///sha-256;... of the public half. */
-static escertke_err identify(EVP_PKEY *key, char id[72], escertke_detail *d)
+static escertke_err identify(escertke_span spki, char id[72], escertke_detail *d)
 {
-    uint8_t *spki = NULL, digest[32];
-    int len = i2d_PUBKEY(key, &spki);
-    bool ok = len > 0 && EVP_Digest(spki, (size_t)len, digest, NULL, EVP_sha256(), NULL) == 1;
+    uint8_t digest[32];
+    bool ok = EVP_Digest(spki.ptr, spki.len, digest, NULL, EVP_sha256(), NULL) == 1;
 
-    OPENSSL_free(spki);
-    return ok ? escertke_key_identifier(digest, 256, id) : pki_fail(d, "the public key cannot be written");
+    return ok ? escertke_key_identifier(digest, 256, id) : pki_fail(d, "the digest of the public key");
 }
 
-static escertke_err write_public(const char *path, EVP_PKEY *key, bool replace, escertke_detail *d)
+static escertke_err write_public(const char *path, escertke_span spki, bool replace, escertke_detail *d)
 {
+    const uint8_t *der = spki.ptr;
+    EVP_PKEY *key = d2i_PUBKEY(NULL, &der, (long)spki.len);
     BIO *bio = BIO_new(BIO_s_mem());
     char *text;
-    escertke_err err = ESCERTKE_ERR_NOMEM;
+    escertke_err err;
 
-    if (bio && PEM_write_bio_PUBKEY(bio, key) == 1) {
+    if (key && bio && PEM_write_bio_PUBKEY(bio, key) == 1) {
         long len = BIO_get_mem_data(bio, &text);
         err = file_write(path, (escertke_span){ (const uint8_t *)text, (size_t)len }, 0644, replace, d);
+    } else {
+        err = pki_fail(d, "the public key cannot be written");
     }
     BIO_free(bio);
+    EVP_PKEY_free(key);
     return err;
+}
+
+static void say(const char *id, const char *key_path)
+{
+    json_t *event = out_new_event("rawkey");
+
+    out_text(event, "id", id);
+    out_text(event, "key", key_path);
+    out_event(event, "%s", id);
+}
+
+static escertke_err public_path(const struct settings *s, char *path, size_t cap, escertke_detail *d)
+{
+    if (snprintf(path, cap, "%s.pub", s->out) >= (int)cap)
+        return esc_fail(d, ESCERTKE_ERR_IO, "", "the file name is too long");
+    if (!s->force && file_exists(path)) /* else a new key could come to stand beside an old public half */
+        return esc_fail(d, ESCERTKE_ERR_IO, "", "%s exists already; --force replaces it", path);
+    return ESCERTKE_OK;
 }
 
 static escertke_err make(const struct settings *s, escertke_detail *d)
 {
     struct pki_pair pair = { NULL, NULL };
-    char key_path[PATH_MAX], public_path[PATH_MAX], id[72];
-    escertke_err err;
+    char key_path[PATH_MAX], pub_path[PATH_MAX], id[72];
+    uint8_t *der = NULL;
+    escertke_err err = public_path(s, pub_path, sizeof pub_path, d);
 
-    if (snprintf(key_path, sizeof key_path, "%s.key", s->out) >= (int)sizeof key_path ||
-        snprintf(public_path, sizeof public_path, "%s.pub", s->out) >= (int)sizeof public_path)
-        return esc_fail(d, ESCERTKE_ERR_IO, "", "the file name is too long");
-    if (!s->force && file_exists(public_path)) /* else a new key could come to stand beside an old public half */
-        return esc_fail(d, ESCERTKE_ERR_IO, "", "%s exists already; --force replaces it", public_path);
-    if ((err = pki_new_key(&pair, d)) == ESCERTKE_OK && (err = identify(pair.key, id, d)) == ESCERTKE_OK &&
-        (err = pki_write_key(key_path, pair.key, s->force, d)) == ESCERTKE_OK &&
-        (err = write_public(public_path, pair.key, s->force, d)) == ESCERTKE_OK) {
-        json_t *event = out_new_event("rawkey");
-        out_text(event, "id", id);
-        out_text(event, "key", key_path);
-        out_event(event, "%s", id);
+    if (err != ESCERTKE_OK)
+        return err;
+    snprintf(key_path, sizeof key_path, "%s.key", s->out); /* as long as PREFIX.pub */
+    if ((err = pki_new_key(&pair, d)) == ESCERTKE_OK) {
+        int len = i2d_PUBKEY(pair.key, &der);
+        escertke_span spki = { der, len > 0 ? (size_t)len : 0 };
+        if ((err = len > 0 ? identify(spki, id, d) : pki_fail(d, "the public key cannot be written")) == ESCERTKE_OK &&
+            (err = pki_write_key(key_path, pair.key, s->force, d)) == ESCERTKE_OK &&
+            (err = write_public(pub_path, spki, s->force, d)) == ESCERTKE_OK)
+            say(id, key_path);
     }
+    OPENSSL_free(der);
     pki_pair_free(&pair);
+    return err;
+}
+
+static escertke_err take(const struct settings *s, const char *shown, escertke_detail *d)
+{
+    char path[PATH_MAX], id[72];
+    struct pki_key *key = NULL;
+    escertke_err err = s->out ? public_path(s, path, sizeof path, d) : ESCERTKE_OK;
+
+    if (err == ESCERTKE_OK && (err = pki_key_open(s->key, s->pin_file, &key, d)) == ESCERTKE_OK &&
+        (err = identify(pki_key_spki(key), id, d)) == ESCERTKE_OK &&
+        (!s->out || (err = write_public(path, pki_key_spki(key), s->force, d)) == ESCERTKE_OK))
+        say(id, shown);
+    pki_key_close(key);
     return err;
 }
 
@@ -84,13 +128,19 @@ int cmd_pki_rawkey(int argc, char **argv)
     struct settings s = { .out = NULL };
     struct options o;
     escertke_detail d;
+    char shown[PATH_MAX];
     int code = options_parse(&rawkey_spec, argc, argv, &s, &o);
 
+    if (code == OPTIONS_RUN && !s.out && !s.key)
+        code = out_usage(rawkey_spec.command, "--out PREFIX is missing");
+    if (code == OPTIONS_RUN && s.pin_file && !s.key)
+        code = out_usage(rawkey_spec.command, "--pin-file goes with a key in a token (--key pkcs11:...) only");
     if (code == OPTIONS_RUN) {
         out_use_json(s.json);
+        token_show(s.key ? s.key : s.out, shown, sizeof shown);
         escertke_detail_init(&d);
-        escertke_err err = make(&s, &d);
-        code = out_finish(err == ESCERTKE_OK ? EXIT_DONE : out_failure(err, &d, "pki rawkey %s", s.out));
+        escertke_err err = s.key ? take(&s, shown, &d) : make(&s, &d);
+        code = out_finish(err == ESCERTKE_OK ? EXIT_DONE : out_failure(err, &d, "pki rawkey %s", shown));
     }
     options_free(&o);
     return code;

@@ -4,6 +4,8 @@
 #include <time.h>
 
 #include "out.h"
+#include "tls/gnutls_token.h"
+#include "token.h"
 
 #define RETRY_FIRST_MS 1000u
 #define RETRY_MAX_MS 30000u
@@ -47,6 +49,8 @@ void runtime_reload(const struct identity_settings *s, struct identity *identity
     escertke_detail d;
 
     escertke_detail_init(&d);
+    if (token_is(s->key))
+        esc_token_restart();
     escertke_err err = identity_load_credential(s, identity->endpoint.tls, &credential, &d);
     if (err != ESCERTKE_OK) {
         out_failure(err, &d, "reload: the old certificate, key and trust anchors stay in use");

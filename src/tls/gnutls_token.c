@@ -133,8 +133,13 @@ static escertke_err load_module(const char *path, escertke_detail *d)
 {
     int code = path ? gnutls_pkcs11_add_provider(path, NULL) : 0;
 
-    return code < 0 ? refuse(d, code, "this PKCS#11 module cannot be loaded; module-path= is expected to name one", path)
-                    : ESCERTKE_OK;
+    if (code >= 0)
+        return ESCERTKE_OK;
+    return refuse(d, code,
+                  code == GNUTLS_E_PKCS11_LOAD_ERROR
+                      ? "this is no PKCS#11 module that can be loaded; module-path= is expected to name one"
+                      : "this PKCS#11 module does not start; its own configuration or its token may be missing",
+                  path);
 }
 
 static void drop(struct esc_token_key *key)
