@@ -170,10 +170,10 @@ bool bare_pending(struct bare *b, unsigned count, double *octets)
     escertke_buf_init(&m1, ESCERTKE_MESSAGE_MAX);
     escertke_buf_init(&m2, ESCERTKE_MESSAGE_MAX);
     bool ok = ends && b && b->server && b->client && end_open(&client, b->client, false) && end_step(&client, NULL, &m1);
-    size_t before = meter_live();
+    size_t before = meter_heap();
     for (unsigned i = 0; ok && i < count; i++)
         ok = end_open(&ends[i], b->server, true) && end_step(&ends[i], &m1, &m2);
-    *octets = (double)(meter_live() - before) / count;
+    *octets = ((double)meter_heap() - (double)before) / count;
     for (unsigned i = 0; ends && i < count; i++)
         SSL_free(ends[i].ssl);
     SSL_free(client.ssl);

@@ -16,8 +16,8 @@ bool meter_install(void);
 void meter_stop_counting(void);
 /** Allocations so far. */
 uint64_t meter_allocs(void);
-/** Octets allocated now, as the allocator has rounded them. */
-size_t meter_live(void);
+/** Octets of the heap in use by everybody, as the allocator knows it; 0 where it does not. */
+size_t meter_heap(void);
 /** CPU time of this thread, microseconds. */
 double meter_cpu_us(void);
 /** CPU time of this process, all threads, microseconds. */
@@ -43,8 +43,9 @@ struct people {
 /** A root and @p count AE certificates issued by it: //m2m.example.org/in1/Cb0, Cb1... @return OK, NOMEM, BACKEND */
 ESCERTKE_CHECKED escertke_err people_make(size_t count, struct people *out, escertke_detail *d);
 void people_free(struct people *p);
-/** A credential of ours for one of them. @return as credential_new */
-ESCERTKE_CHECKED escertke_err people_credential(const struct people *p, size_t index, void **credential, escertke_detail *d);
+/** A credential for one of them, with X.509 or with the same key as a raw public key. @return as credential_new */
+ESCERTKE_CHECKED escertke_err people_credential(const struct people *p, size_t index, const escertke_tls_ops *tls, bool raw,
+                                                size_t path_cache, void **credential, escertke_detail *d);
 
 /* ---- what is compared ------------------------------------------------------------------------------------------ */
 
@@ -63,16 +64,38 @@ bool floor_round(unsigned count, double *us);
 struct bare;
 struct bare *bare_new(const struct people *p);
 bool bare_round(struct bare *b, unsigned count, struct cost *out);
-/** Octets held by each of @p count handshakes that have answered ClientHello, server side. */
+/** As ours_pending. */
 bool bare_pending(struct bare *b, unsigned count, double *octets);
 void bare_free(struct bare *b);
 
-/** handshake.c: our two end-points, whole: terminator with its tables and a memory store, initiator with its own. */
+/** handshake.c: our two end-points, whole: terminator with its tables and a memory store, initiators with their own. */
 struct ours;
-struct ours *ours_new(const struct people *p, const escertke_tls_ops *tls);
+struct ours_config {
+    const escertke_tls_ops *tls;
+    bool raw;          /* raw public keys on both sides */
+    size_t clients;    /* people[1]...; 0 = 1 */
+    size_t path_cache; /* of the terminator's credential, octets */
+};
+struct ours *ours_new(const struct people *p, const struct ours_config *cfg);
+/** Handshakes with one client after the other; of one round after ours_forget, the first @p clients are with clients never seen.
+ */
 bool ours_round(struct ours *o, unsigned count, struct cost *out);
+/** The terminator again as it was at the start, and with nothing in its cache. */
+bool ours_forget(struct ours *o);
+/** Octets held by each of @p count pending handshakes on the heap, whoever allocated them, as the allocator has rounded them. Raw
+ * keys: 200 at most. */
 bool ours_pending(struct ours *o, unsigned count, double *octets);
+/** Cipher suite of the last handshake. */
+const char *ours_suite(const struct ours *o);
 void ours_free(struct ours *o);
+
+/** repeat.c: a terminator with a cache of verified paths, and clients that come twice. */
+struct repeat_round {
+    double first_us, again_us; /* server side, per handshake */
+    double verify_us;          /* one signature, verified by the same library */
+};
+/** One round: @p o forgets, all @p clients come, all come again. */
+bool repeat_round(struct ours *o, const escertke_tls_ops *tls, unsigned clients, struct repeat_round *out);
 
 /* ---- http.c: a terminator behind the HTTP server under load ------------------------------------------------------- */
 

@@ -62,7 +62,7 @@ static escertke_err open_server(struct stage *s, unsigned threads)
 static escertke_err open_caller(struct stage *s, size_t i)
 {
     struct caller *c = &s->callers[i];
-    escertke_err err = people_credential(s->people, i + 1, &c->credential, s->d);
+    escertke_err err = people_credential(s->people, i + 1, escertke_tls_openssl(), false, 0, &c->credential, s->d);
 
     c->identity = (escertke_identity){ .tls = escertke_tls_openssl(),
                                        .credential = c->credential,
@@ -187,7 +187,8 @@ escertke_err http_run(const struct people *p, unsigned threads, size_t handshake
         escertke_buf_init(&s.messages[i].request, ESCERTKE_PRIMITIVE_MAX);
         escertke_buf_init(&s.messages[i].response, ESCERTKE_PRIMITIVE_MAX);
     }
-    err = s.callers && s.messages ? people_credential(p, 0, &s.credential, d) : ESCERTKE_ERR_NOMEM;
+    err = s.callers && s.messages ? people_credential(p, 0, escertke_tls_openssl(), false, 0, &s.credential, d)
+                                  : ESCERTKE_ERR_NOMEM;
     if (err == ESCERTKE_OK && (err = escertke_store_memory(handshakes, &s.server_store)) == ESCERTKE_OK &&
         (err = escertke_store_memory(handshakes, &s.caller_store)) == ESCERTKE_OK &&
         (err = open_server(&s, threads)) == ESCERTKE_OK)

@@ -8,37 +8,20 @@
 #include <time.h>
 
 static atomic_uint_fast64_t allocs;
-static atomic_size_t live;
 static bool counting = true; /* two threads that count would wait for each other's cache lines */
 
 static void *counted_alloc(size_t size)
 {
-    void *p = malloc(size);
-
-    if (!counting)
-        return p;
-    atomic_fetch_add_explicit(&allocs, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&live, malloc_usable_size(p), memory_order_relaxed);
-    return p;
-}
-
-static void counted_release(void *p)
-{
     if (counting)
-        atomic_fetch_sub_explicit(&live, malloc_usable_size(p), memory_order_relaxed);
-    free(p);
+        atomic_fetch_add_explicit(&allocs, 1, memory_order_relaxed);
+    return malloc(size);
 }
 
 static void *counted_resize(void *p, size_t size)
 {
-    size_t before = counting ? malloc_usable_size(p) : 0;
-    void *q = realloc(p, size);
-
-    if (!q || !counting)
-        return q;
-    atomic_fetch_add_explicit(&allocs, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&live, malloc_usable_size(q) - before, memory_order_relaxed);
-    return q;
+    if (counting)
+        atomic_fetch_add_explicit(&allocs, 1, memory_order_relaxed);
+    return realloc(p, size);
 }
 
 static void *openssl_alloc(size_t size, const char *file, int line)
@@ -56,12 +39,12 @@ static void *openssl_resize(void *p, size_t size, const char *file, int line)
 static void openssl_release(void *p, const char *file, int line)
 {
     (void)file, (void)line;
-    counted_release(p);
+    free(p);
 }
 
 bool meter_install(void)
 {
-    static const escertke_memory memory = { counted_alloc, counted_resize, counted_release };
+    static const escertke_memory memory = { counted_alloc, counted_resize, free };
 
     if (CRYPTO_set_mem_functions(openssl_alloc, openssl_resize, openssl_release) != 1)
         return false;
@@ -79,9 +62,11 @@ uint64_t meter_allocs(void)
     return atomic_load(&allocs);
 }
 
-size_t meter_live(void)
+size_t meter_heap(void)
 {
-    return atomic_load(&live);
+    struct mallinfo2 m = mallinfo2();
+
+    return m.uordblks + m.hblkhd;
 }
 
 static double clock_us(clockid_t clock)

@@ -100,12 +100,15 @@ void people_free(struct people *p)
     free(p->trust);
 }
 
-escertke_err people_credential(const struct people *p, size_t index, void **credential, escertke_detail *d)
+escertke_err people_credential(const struct people *p, size_t index, const escertke_tls_ops *tls, bool raw, size_t path_cache,
+                               void **credential, escertke_detail *d)
 {
-    escertke_credential_source src = { .chain = escertke_span_str(p->all[index].chain),
+    escertke_credential_source src = { .raw = raw,
+                                       .chain = escertke_span_str(raw ? NULL : p->all[index].chain),
                                        .key = escertke_span_str(p->all[index].key),
-                                       .trust = escertke_span_str(p->trust),
-                                       .unix_s = time(NULL) };
+                                       .trust = escertke_span_str(raw ? NULL : p->trust),
+                                       .unix_s = time(NULL),
+                                       .path_cache = path_cache };
 
-    return escertke_tls_openssl()->credential_new(&src, credential, d);
+    return tls->credential_new(&src, credential, d);
 }

@@ -1,0 +1,24 @@
+/* bench_rows.h - rows of `escertke bench` that are measured in CPU time of one thread. */
+#ifndef ESCERTKE_CLI_BENCH_ROWS_H
+#define ESCERTKE_CLI_BENCH_ROWS_H
+
+#include <jansson.h>
+
+#include "bench/bench.h"
+
+enum { BENCH_ROUNDS_MAX = 101, BENCH_CLIENTS = 100 };
+
+struct bench_settings {
+    long rounds, count, http;
+};
+
+/** First the OpenSSL row beside the bare loop and the floor, then the other back ends; all in the same rounds. @return false:
+ * failed */
+bool bench_handshakes(const struct bench_settings *s, const struct people *p, bool metered);
+/** Clients that come for the first time and again, per back end. @p p has BENCH_CLIENTS + 1 of them. */
+bool bench_repeats(const struct bench_settings *s, const struct people *p);
+
+/** A figure of a row. */
+void bench_real(json_t *event, const char *name, double value);
+
+#endif
