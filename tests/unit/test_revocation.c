@@ -116,6 +116,53 @@ static void sessions(void **state)
         }
 }
 
+static escertke_session *cached_session(const void *credential, escertke_role role, const char *peer_id, const escertke_crls *crls)
+{
+    const escertke_session_config cfg = { .tls = fixture_tls(), .credential = credential, .role = role, .expect = { .id = peer_id }, .crls = crls };
+    escertke_session *s;
+
+    assert_int_equal(escertke_session_new(&cfg, &s), ESCERTKE_OK);
+    return s;
+}
+
+/* A cache of verified paths spares signatures, never this question: each pair is {CRLs of both sides, what comes of the run}. */
+static void although_the_path_is_cached(void **state)
+{
+    const struct fixture *f = *state;
+    const struct party *who[] = { &f->panel, &f->meter };
+    void *credential[2];
+    escertke_crls *good = set_of(f, &f->panel, &(struct known){ .revoked = NOTHING }), *bad[] = { set_of(f, &f->panel, &(struct known){ .revoked = PEER }),
+                                                                                                 set_of(f, &f->meter, &(struct known){ .revoked = PEER }) };
+    escertke_span out;
+
+    for (size_t i = 0; i < 2; i++) {
+        const escertke_credential_source src = { .chain = escertke_span_str(who[i]->chain), .key = escertke_span_str(who[i]->key),
+                                                 .trust = escertke_span_str(f->trust), .unix_s = f->now.unix_s, .path_cache = 1 << 20 };
+        assert_int_equal(fixture_tls()->credential_new(&src, &credential[i], NULL), ESCERTKE_OK);
+    }
+    const struct {
+        const escertke_crls *crls[2]; /* of initiator and terminator */
+        escertke_err err;
+    } runs[] = {
+        { { good, good }, ESCERTKE_OK },     { { good, good }, ESCERTKE_OK },           { { good, bad[0] }, ESCERTKE_ERR_REVOKED },
+        { { good, good }, ESCERTKE_OK },     { { bad[1], good }, ESCERTKE_ERR_REVOKED }, { { bad[1], bad[0] }, ESCERTKE_ERR_REVOKED },
+        { { bad[0], bad[1] }, ESCERTKE_OK }, /* each other's lists name nobody of this run's peers */
+    };
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        escertke_session *a = cached_session(credential[0], ESCERTKE_INITIATOR, METER, runs[i].crls[0]);
+        escertke_session *b = cached_session(credential[1], ESCERTKE_TERMINATOR, PANEL, runs[i].crls[1]);
+        if (run(a, b, f->now, &out) != runs[i].err)
+            fail_msg("run %zu", i);
+        escertke_session_free(a);
+        escertke_session_free(b);
+    }
+    fixture_tls()->credential_free(credential[0]);
+    fixture_tls()->credential_free(credential[1]);
+    escertke_crls_free(good);
+    escertke_crls_free(bad[0]);
+    escertke_crls_free(bad[1]);
+}
+
 /* Whoever was good in the run can be revoked later: what the session remembers is enough to tell. */
 static void remembered(void **state)
 {
@@ -277,7 +324,7 @@ static void an_initiating_end_point(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(sessions), cmocka_unit_test(remembered),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(sessions), cmocka_unit_test(although_the_path_is_cached), cmocka_unit_test(remembered),
                                         cmocka_unit_test(crls_replaced_between_m1_and_m3), cmocka_unit_test(an_initiating_end_point) };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
