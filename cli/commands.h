@@ -5,6 +5,8 @@
 int cmd_pki_init(int argc, char **argv);
 int cmd_pki_issue(int argc, char **argv);
 int cmd_pki_check(int argc, char **argv);
+int cmd_pki_revoke(int argc, char **argv);
+int cmd_pki_crl(int argc, char **argv);
 int cmd_pki_rawkey(int argc, char **argv);
 int cmd_keys_list(int argc, char **argv);
 int cmd_keys_show(int argc, char **argv);

@@ -16,7 +16,9 @@ static const struct command {
     const char *help;
 } commands[] = {
     { "pki", "init", cmd_pki_init, "make a root and an issuing CA for one service provider domain" },
-    { "pki", "issue", cmd_pki_issue, "issue a key and a certificate to an AE, CSE or node" },
+    { "pki", "issue", cmd_pki_issue, "issue a certificate to an AE, CSE, node or device" },
+    { "pki", "revoke", cmd_pki_revoke, "revoke a certificate" },
+    { "pki", "crl", cmd_pki_crl, "make the CRLs of a PKI" },
     { "pki", "rawkey", cmd_pki_rawkey, "make a raw key pair and say its identifier" },
     { "pki", "check", cmd_pki_check, "check a certificate against the oneM2M profile" },
     { "keys", "list", cmd_keys_list, "list the keys of a store" },
