@@ -40,8 +40,11 @@ struct people {
     size_t count;
 };
 
-/** A root and @p count AE certificates issued by it: //m2m.example.org/in1/Cb0, Cb1... @return OK, NOMEM, BACKEND */
-ESCERTKE_CHECKED escertke_err people_make(size_t count, struct people *out, escertke_detail *d);
+/**
+ * A root and @p count AE certificates, //m2m.example.org/in1/Cb0, Cb1..., issued by it or by an issuing CA that they show.
+ * @return OK, NOMEM, BACKEND
+ */
+ESCERTKE_CHECKED escertke_err people_make(size_t count, bool issuing_ca, struct people *out, escertke_detail *d);
 void people_free(struct people *p);
 /** A credential for one of them, with X.509 or with the same key as a raw public key. @return as credential_new */
 ESCERTKE_CHECKED escertke_err people_credential(const struct people *p, size_t index, const escertke_tls_ops *tls, bool raw,

@@ -22,12 +22,14 @@ static char *pem_text(BIO *bio)
     return text;
 }
 
-static char *cert_pem(X509 *cert)
+static char *cert_pem(X509 *cert, X509 *issuer)
 {
     BIO *bio = BIO_new(BIO_s_mem());
 
     if (bio)
         PEM_write_bio_X509(bio, cert);
+    if (bio && issuer)
+        PEM_write_bio_X509(bio, issuer);
     return bio ? pem_text(bio) : NULL;
 }
 
@@ -40,21 +42,22 @@ static char *key_pem(EVP_PKEY *key)
     return bio ? pem_text(bio) : NULL;
 }
 
-static escertke_err issue_root(struct pki_pair *root, escertke_detail *d)
+/* @param issuer  NULL: a root */
+static escertke_err issue_ca(const struct pki_pair *issuer, const char *name, struct pki_pair *ca, escertke_detail *d)
 {
-    const struct pki_subject subject = { .common_name = "bench root", .days = 30 };
+    const struct pki_subject subject = { .common_name = name, .issuer = issuer, .days = 30 };
     escertke_err err;
 
-    if ((err = pki_new_key(root, d)) != ESCERTKE_OK || (err = pki_new_cert(&subject, root, d)) != ESCERTKE_OK ||
-        (err = pki_add_extension(root->cert, NID_basic_constraints, "critical,CA:TRUE", d)) != ESCERTKE_OK ||
-        (err = pki_add_extension(root->cert, NID_key_usage, "critical,keyCertSign,cRLSign,digitalSignature", d)) != ESCERTKE_OK)
+    if ((err = pki_new_key(ca, d)) != ESCERTKE_OK || (err = pki_new_cert(&subject, ca, d)) != ESCERTKE_OK ||
+        (err = pki_add_extension(ca->cert, NID_basic_constraints, "critical,CA:TRUE", d)) != ESCERTKE_OK ||
+        (err = pki_add_extension(ca->cert, NID_key_usage, "critical,keyCertSign,cRLSign,digitalSignature", d)) != ESCERTKE_OK)
         return err;
-    return pki_sign(root->cert, root->key, d);
+    return pki_sign(ca->cert, issuer ? issuer->key : ca->key, d);
 }
 
-static escertke_err issue_person(const struct pki_pair *root, struct person *who, escertke_detail *d)
+static escertke_err issue_person(const struct pki_pair *ca, bool show_ca, struct person *who, escertke_detail *d)
 {
-    const struct pki_subject subject = { .common_name = "bench", .issuer = root, .days = 20 };
+    const struct pki_subject subject = { .common_name = "bench", .issuer = ca, .days = 20 };
     struct pki_pair pair = { NULL, NULL };
     char san[96];
     escertke_err err;
@@ -63,8 +66,8 @@ static escertke_err issue_person(const struct pki_pair *root, struct person *who
     if ((err = pki_new_key(&pair, d)) == ESCERTKE_OK && (err = pki_new_cert(&subject, &pair, d)) == ESCERTKE_OK &&
         (err = pki_add_extension(pair.cert, NID_key_usage, "critical,digitalSignature", d)) == ESCERTKE_OK &&
         (err = pki_add_extension(pair.cert, NID_subject_alt_name, san, d)) == ESCERTKE_OK &&
-        (err = pki_sign(pair.cert, root->key, d)) == ESCERTKE_OK) {
-        who->chain = cert_pem(pair.cert);
+        (err = pki_sign(pair.cert, ca->key, d)) == ESCERTKE_OK) {
+        who->chain = cert_pem(pair.cert, show_ca ? ca->cert : NULL);
         who->key = key_pem(pair.key);
         err = who->chain && who->key ? ESCERTKE_OK : ESCERTKE_ERR_NOMEM;
     }
@@ -72,19 +75,22 @@ static escertke_err issue_person(const struct pki_pair *root, struct person *who
     return err;
 }
 
-escertke_err people_make(size_t count, struct people *out, escertke_detail *d)
+escertke_err people_make(size_t count, bool issuing_ca, struct people *out, escertke_detail *d)
 {
-    struct pki_pair root = { NULL, NULL };
+    struct pki_pair root = { NULL, NULL }, ca = { NULL, NULL };
 
     *out = (struct people){ .all = calloc(count, sizeof *out->all), .count = count };
-    escertke_err err = out->all ? issue_root(&root, d) : ESCERTKE_ERR_NOMEM;
-    if (err == ESCERTKE_OK && !(out->trust = cert_pem(root.cert)))
+    escertke_err err = out->all ? issue_ca(NULL, "bench root", &root, d) : ESCERTKE_ERR_NOMEM;
+    if (err == ESCERTKE_OK && issuing_ca)
+        err = issue_ca(&root, "bench issuing CA", &ca, d);
+    if (err == ESCERTKE_OK && !(out->trust = cert_pem(root.cert, NULL)))
         err = ESCERTKE_ERR_NOMEM;
     for (size_t i = 0; err == ESCERTKE_OK && i < count; i++) {
         snprintf(out->all[i].id, sizeof out->all[i].id, "//m2m.example.org/in1/Cb%zu", i);
-        err = issue_person(&root, &out->all[i], d);
+        err = issue_person(issuing_ca ? &ca : &root, issuing_ca, &out->all[i], d);
     }
     pki_pair_free(&root);
+    pki_pair_free(&ca);
     return err;
 }
 

@@ -6,7 +6,7 @@
 
 #include "bench/bench.h"
 
-enum { BENCH_ROUNDS_MAX = 101, BENCH_CLIENTS = 100 };
+enum { BENCH_ROUNDS_MAX = 101 };
 
 struct bench_settings {
     long rounds, count, http;
@@ -15,8 +15,8 @@ struct bench_settings {
 /** First the OpenSSL row beside the bare loop and the floor, then the other back ends; all in the same rounds. @return false:
  * failed */
 bool bench_handshakes(const struct bench_settings *s, const struct people *p, bool metered);
-/** Clients that come for the first time and again, per back end. @p p has BENCH_CLIENTS + 1 of them. */
-bool bench_repeats(const struct bench_settings *s, const struct people *p);
+/** Clients that come for the first time and again, per back end. @return OK, NOMEM, BACKEND */
+ESCERTKE_CHECKED escertke_err bench_repeats(const struct bench_settings *s, escertke_detail *d);
 
 /** A figure of a row. */
 void bench_real(json_t *event, const char *name, double value);

@@ -110,10 +110,11 @@ static int run(const struct bench_settings *s)
 
     escertke_detail_init(&d);
     bool metered = meter_install();
-    size_t count = (size_t)s->http > BENCH_CLIENTS ? (size_t)s->http : BENCH_CLIENTS;
-    escertke_err err = people_make(count + 2, &people, &d);
-    if (err == ESCERTKE_OK && (!bench_handshakes(s, &people, metered) || !bench_repeats(s, &people)))
+    escertke_err err = people_make((size_t)s->http + 2, false, &people, &d);
+    if (err == ESCERTKE_OK && !bench_handshakes(s, &people, metered))
         err = ESCERTKE_ERR_BACKEND;
+    if (err == ESCERTKE_OK)
+        err = bench_repeats(s, &d);
     meter_stop_counting();
     if (err == ESCERTKE_OK && s->http)
         err = bench_http(s, &people, &d);
