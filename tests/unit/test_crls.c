@@ -241,7 +241,9 @@ static void odd_questions(void **state)
     assert_int_equal(escertke_crls_check_path(set, NULL, 0, NOW, &alert, NULL), ESCERTKE_ERR_ARG);
     assert_int_equal(alert, 80);
     assert_int_equal(escertke_crls_check_path(set, w->c.path, 3, NOW, NULL, NULL), ESCERTKE_ERR_ARG);
-    assert_int_equal(escertke_crls_check_path(set, broken, 3, NOW, &alert, NULL), ESCERTKE_ERR_STATUS);
+    assert_int_equal(escertke_crls_check_path(set, broken, 3, NOW, &alert, &d), ESCERTKE_ERR_STATUS);
+    assert_non_null(strstr(d.reason, "cannot be read"));
+    escertke_detail_init(&d);
     assert_int_equal(escertke_crls_check_issued(set, NULL, 1, NOW, NULL), ESCERTKE_ERR_ARG);
     assert_int_equal(escertke_crls_check_issued(set, &too_long, 1, NOW, NULL), ESCERTKE_ERR_ARG);
     assert_int_equal(d.err, ESCERTKE_OK);
