@@ -17,10 +17,11 @@
 enum { P256_SIGNATURE_MAX = 72, SPKI_MAX = 256 };
 
 struct esc_token_key {
-    struct esc_token_key *next; /* of open_keys */
-    gnutls_privkey_t inner;     /* NULL: the token has failed and is to be asked anew */
-    char *name;                 /* its URI without PIN and module: for people */
-    char *url;                  /* the same, and in which token: for GnuTLS */
+    struct esc_token_key *next;     /* of open_keys */
+    gnutls_privkey_t inner;         /* NULL: the token has failed and is to be asked anew */
+    gnutls_pkcs11_privkey_t handle; /* inner's */
+    char *name;                     /* its URI without PIN and module: for people */
+    char *url;                      /* the same, and in which token: for GnuTLS */
     char pin[ESC_TOKEN_PIN_MAX + 1];
     bool pin_known; /* pin may still be given out */
     bool pin_given; /* a login with it has been tried */
@@ -153,10 +154,12 @@ static int import(struct esc_token_key *key)
 {
     int code = gnutls_privkey_init(&key->inner);
 
-    if (code < 0)
-        return code;
-    gnutls_privkey_set_pin_function(key->inner, give_pin, key);
-    code = gnutls_privkey_import_url(key->inner, key->url, 0);
+    if (code >= 0 && (code = gnutls_pkcs11_privkey_init(&key->handle)) >= 0) {
+        gnutls_pkcs11_privkey_set_pin_function(key->handle, give_pin, key);
+        if ((code = gnutls_pkcs11_privkey_import_url(key->handle, key->url, 0)) < 0 ||
+            (code = gnutls_privkey_import_pkcs11(key->inner, key->handle, GNUTLS_PRIVKEY_IMPORT_AUTO_RELEASE)) < 0)
+            gnutls_pkcs11_privkey_deinit(key->handle);
+    }
     if (code < 0)
         drop(key);
     return code;
@@ -221,14 +224,19 @@ static escertke_err read_public(struct esc_token_key *key, escertke_detail *d)
                     key->name);
 }
 
+/*
+ * GnuTLS 3.7 opens a session anew that has ended. Where it cannot, a signature would leave its lock locked, and the next one
+ * would wait for ever: so it is made to look before, and what has failed is not used again.
+ */
 static int sign_hash(struct esc_token_key *key, const gnutls_datum_t *hash, gnutls_datum_t *signature)
 {
+    if (key->inner && (int)gnutls_pkcs11_privkey_status(key->handle) <= 0) /* its errors are negative, in an unsigned */
+        drop(key);
     int code = key->inner ? 0 : import(key);
-
     if (code >= 0)
         code = gnutls_privkey_sign_hash2(key->inner, GNUTLS_SIGN_ECDSA_SHA256, 0, hash, signature);
     if (code < 0) {
-        drop(key); /* after a session that ended, GnuTLS 3.7 would wait for its own lock for ever */
+        drop(key);
         forget_pin(key);
     }
     return code;

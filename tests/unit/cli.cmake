@@ -1,3 +1,4 @@
 foreach(name options config peers target files out)
   escertke_unit(cli_${name} PARTS cli)
 endforeach()
+escertke_unit(cli_pki_key PARTS cli LIBS escertke_softhsm)
