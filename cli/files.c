@@ -16,11 +16,11 @@ static escertke_err fail_file(escertke_detail *d, const char *what, const char *
     return esc_fail(d, ESCERTKE_ERR_IO, "", "%s %s: %s", what, path, strerror(errno));
 }
 
-static escertke_err read_all(int fd, const char *path, escertke_buf *out, escertke_detail *d)
+static escertke_err read_all(int fd, const char *path, size_t max, escertke_buf *out, escertke_detail *d)
 {
     for (;;) {
         uint8_t *at;
-        size_t room = FILE_MAX - out->len + 1; /* one octet more than allowed tells a file that is too large */
+        size_t room = max - out->len + 1; /* one octet more than allowed tells a file that is too large */
         if (room > 65536)
             room = 65536;
         if (escertke_buf_reserve(out, room + 1, &at) != ESCERTKE_OK)
@@ -32,8 +32,8 @@ static escertke_err read_all(int fd, const char *path, escertke_buf *out, escert
             return fail_file(d, "cannot read", path);
         at[n] = '\0';
         out->len += (size_t)n;
-        if (out->len > FILE_MAX)
-            return esc_fail(d, ESCERTKE_ERR_IO, "", "%s is larger than %u bytes, the limit for such a file", path, FILE_MAX);
+        if (out->len > max)
+            return esc_fail(d, ESCERTKE_ERR_IO, "", "%s is larger than %zu bytes, the limit for such a file", path, max);
         if (n == 0)
             return ESCERTKE_OK;
     }
@@ -41,11 +41,16 @@ static escertke_err read_all(int fd, const char *path, escertke_buf *out, escert
 
 escertke_err file_read(const char *path, escertke_buf *out, escertke_detail *d)
 {
-    escertke_buf_init(out, FILE_MAX + 65536 + 2);
+    return file_read_up_to(path, FILE_MAX, out, d);
+}
+
+escertke_err file_read_up_to(const char *path, size_t max, escertke_buf *out, escertke_detail *d)
+{
+    escertke_buf_init(out, max + 65536 + 2);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return fail_file(d, "cannot open", path);
-    escertke_err err = read_all(fd, path, out, d);
+    escertke_err err = read_all(fd, path, max, out, d);
     close(fd);
     return err;
 }

@@ -9,6 +9,8 @@
 
 /** Read a whole file; a NUL stands behind the content (not counted). @p out is to be freed in any case. @return OK, IO, NOMEM */
 ESCERTKE_CHECKED escertke_err file_read(const char *path, escertke_buf *out, escertke_detail *d);
+/** The same with another bound, bytes. */
+ESCERTKE_CHECKED escertke_err file_read_up_to(const char *path, size_t max, escertke_buf *out, escertke_detail *d);
 /** May others than the owner read this file? false too when it cannot be told. */
 bool file_is_open_to_others(const char *path);
 /**

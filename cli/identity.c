@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/fail.h"
+#include "crl_files.h"
 #include "files.h"
 #include "out.h"
 #include "token.h"
@@ -34,6 +35,9 @@ const struct option_def credential_options[] = {
              "its private key: a PEM file, not encrypted, or a key in a PKCS#11 token, 'pkcs11:token=...;object=...' (RFC 7512)"),
     TEXT_ROW("pin-file", "FILE", AT(pin_file), NULL, "file whose first line is the token's PIN"),
     TEXT_ROW("trust", "FILE", AT(trust), NULL, "trust anchors for the peer's chain, PEM; not needed where all keys are raw"),
+    LIST_ROW("crl", "FILE", AT(crls), NULL,
+             "certificate revocation lists, PEM or DER, one for each CA that is to be asked; a revoked peer is refused"),
+    FLAG_ROW("require-crl", AT(require_crl), "refuse a certificate whose CA has no list among them"),
     LIST_ROW("peer", "RULE", AT(peers), peers_check_rule,
              "'ID[,flavour=ae|cse|node|device|raw][,san=VALUE][,pin=ni:///...]'; with any rule only these peers are accepted, "
              "without, every peer whose certificate says its ID"),
@@ -184,6 +188,14 @@ escertke_err identity_load_credential(const struct identity_settings *s, const e
     return err;
 }
 
+escertke_err identity_load_crls(const struct identity_settings *s, const escertke_tls_ops *tls, escertke_crls **crls,
+                                escertke_detail *d)
+{
+    const struct crl_files files = { &s->crls, s->trust, s->cert, s->require_crl };
+
+    return crl_files_load(&files, tls, (int64_t)time(NULL), crls, d);
+}
+
 /* An S-type ID may be a CSE's: the certificate says which (R-ID-31). */
 static bool certificate_is_ae(const struct identity *i)
 {
@@ -271,6 +283,7 @@ static void fill_endpoint(const struct identity_settings *s, struct identity *i)
 
     e->credential = i->credential;
     e->raw = s->raw;
+    e->crls = i->crls;
     e->id = i->id.text;
     e->ctx = (escertke_id_context){ i->sp_id, i->cse_id };
     e->peers = i->peers.items;
@@ -315,7 +328,7 @@ escertke_err identity_open(const struct identity_settings *s, struct identity *i
     if ((err = token_check(s->key, s->pin_file, d)) != ESCERTKE_OK ||
         (err = peers_parse(&s->peers, &i->peers, d)) != ESCERTKE_OK || (err = choose_engine(s, i, d)) != ESCERTKE_OK ||
         (err = identity_load_credential(s, i->endpoint.tls, &i->credential, d)) != ESCERTKE_OK ||
-        (err = set_context(s, i, d)) != ESCERTKE_OK)
+        (err = identity_load_crls(s, i->endpoint.tls, &i->crls, d)) != ESCERTKE_OK || (err = set_context(s, i, d)) != ESCERTKE_OK)
         return err;
     warn_if_open(s);
     warn_if_other_identity(i);
@@ -329,6 +342,7 @@ void identity_close(struct identity *i)
 {
     if (i->endpoint.tls)
         i->endpoint.tls->credential_free(i->credential);
+    escertke_crls_free(i->crls);
     escertke_store_close(&i->store);
     peers_free(&i->peers);
     memset(i, 0, sizeof *i);

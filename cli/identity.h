@@ -15,9 +15,9 @@
 struct identity_settings {
     const char *id, *registrar;                                          /* identity_options */
     const char *cert, *key, *pin_file, *trust, *engine, *store, *config; /* credential_options */
-    struct text_list peers;
+    struct text_list peers, crls;
     long key_lifetime_s;
-    bool raw, strict, allow_without_ems;
+    bool raw, require_crl, strict, allow_without_ems;
     struct hop_settings hop; /* hop_options; tls_client_trust: listener_options */
     bool verbose, json;      /* output_options */
 };
@@ -34,6 +34,7 @@ struct identity {
     char cse_id[ESCERTKE_ID_MAX + 1]; /* own CSE-ID, or the registrar's; "" = unknown */
     const char *stem;                 /* AE-ID-Stem; NULL for a CSE. Points into id.text */
     void *credential;
+    escertke_crls *crls; /* NULL = none */
     struct peer_list peers;
     escertke_store store;
 };
@@ -53,6 +54,10 @@ int identity_require(const struct identity_settings *s, const char *command);
 /** Load certificate, key and trust anchors once more from the same files. @return as identity_open */
 ESCERTKE_CHECKED escertke_err identity_load_credential(const struct identity_settings *s, const escertke_tls_ops *tls,
                                                        void **credential, escertke_detail *d);
+
+/** Load the CRLs once more from the same files. @return as identity_open */
+ESCERTKE_CHECKED escertke_err identity_load_crls(const struct identity_settings *s, const escertke_tls_ops *tls,
+                                                 escertke_crls **crls, escertke_detail *d);
 
 /** An Absolute AE-ID or CSE-ID. option_check. */
 bool identity_check_id(const char *value, char *why, size_t cap);

@@ -43,24 +43,67 @@ int runtime_wait(unsigned ms)
     return number > 0 ? number : 0;
 }
 
+static void say_rechecked(void *unused, const escertke_key_entry *entry, escertke_err verdict, const escertke_detail *d)
+{
+    char id[2 * ESCERTKE_KEY_ID_LEN + 1];
+    json_t *event;
+
+    (void)unused;
+    escertke_hex((escertke_span){ entry->key.id, sizeof entry->key.id }, id);
+    if (verdict != ESCERTKE_ERR_REVOKED) {
+        out_words("key %s with %s stays: %s", id, entry->peer, d->reason);
+        return;
+    }
+    event = out_new_event("revoked");
+    out_text(event, "peer", entry->peer);
+    out_text(event, "key_id", id);
+    out_text(event, "reason", d->reason);
+    out_text(event, "clause", d->clause[0] ? d->clause : NULL);
+    out_event(event, "removed key %s with %s: %s", id, entry->peer, d->reason);
+}
+
+/* Keys that came from certificates which the new lists revoke are of no use any more. */
+static void recheck_keys(const struct identity *identity)
+{
+    escertke_now now = escertke_system_clock(NULL);
+    escertke_detail d;
+
+    escertke_detail_init(&d);
+    if (!identity->crls)
+        return;
+    escertke_err err = escertke_keys_recheck(identity->endpoint.store, identity->crls, now.unix_s, say_rechecked, NULL, NULL, &d);
+    if (err != ESCERTKE_OK)
+        (void)out_failure(err, &d, "reload: the keys could not be looked at");
+}
+
 void runtime_reload(const struct identity_settings *s, struct identity *identity, escertke_terminator *terminator)
 {
+    const escertke_tls_ops *tls = identity->endpoint.tls;
     void *credential = NULL;
+    escertke_crls *crls = NULL;
     escertke_detail d;
 
     escertke_detail_init(&d);
     if (token_is(s->key))
         esc_token_restart();
-    escertke_err err = identity_load_credential(s, identity->endpoint.tls, &credential, &d);
+    escertke_err err = identity_load_credential(s, tls, &credential, &d);
+    if (err == ESCERTKE_OK)
+        err = identity_load_crls(s, tls, &crls, &d);
     if (err != ESCERTKE_OK) {
-        out_failure(err, &d, "reload: the old certificate, key and trust anchors stay in use");
+        tls->credential_free(credential);
+        out_failure(err, &d, "reload: the old certificate, key, trust anchors and CRLs stay in use");
         return;
     }
     escertke_terminator_set_credential(terminator, credential);
-    identity->endpoint.tls->credential_free(identity->credential);
+    escertke_terminator_set_crls(terminator, crls);
+    tls->credential_free(identity->credential);
+    escertke_crls_free(identity->crls);
     identity->credential = credential;
     identity->endpoint.credential = credential;
-    out_event(out_new_event("reloaded"), "reloaded certificate, key and trust anchors");
+    identity->crls = crls;
+    identity->endpoint.crls = crls;
+    out_event(out_new_event("reloaded"), "reloaded certificate, key, trust anchors and CRLs");
+    recheck_keys(identity);
 }
 
 bool runtime_retry_due(const struct runtime_retry *r, escertke_now now)

@@ -13,8 +13,9 @@ void runtime_block_signals(void);
 /** Wait up to @p ms for one of these signals. @return SIGTERM, SIGINT, SIGHUP, or 0 after that time */
 int runtime_wait(unsigned ms);
 /**
- * Load certificate, key and trust anchors again and use them for the handshakes that start from now on. What cannot be loaded
- * whole changes nothing, and that is said.
+ * Load certificate, key, trust anchors and CRLs again, and use them: the CRLs from the next message on, the others for the
+ * handshakes that start from now on. What cannot be loaded whole changes nothing, and that is said. Keys in the store whose
+ * certificates the new CRLs revoke are removed, and each is said.
  */
 void runtime_reload(const struct identity_settings *s, struct identity *identity, escertke_terminator *terminator);
 

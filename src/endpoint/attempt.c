@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "endpoint/peers.h"
 
 enum at { AT_BEGIN, AT_SEND, AT_SENT, AT_DONE, AT_FAILED };
 
@@ -22,6 +23,7 @@ struct escertke_attempt {
     uint64_t give_up_at_ms, run_until_ms, wake_ms;
     uint32_t wait_ms; /* before the next repetition */
     unsigned repeats; /* of the present message */
+    bool sent_m3;     /* the peer may hold a key that this side does not know */
     unsigned messages, runs;
     escertke_key_entry entry;
     escertke_detail detail;
@@ -84,9 +86,20 @@ static void end_run(escertke_attempt *a)
     escertke_buf_reset(&a->message);
 }
 
-static void give_up(escertke_attempt *a, escertke_err err, const char *why)
+/* A peer that has taken M3 has put its new key in the place of the older ones: so has this side, whether M4 came or not. */
+static void retire_older(escertke_attempt *a, escertke_now now)
+{
+    const escertke_identity *i = &a->identity;
+
+    if (a->sent_m3 && i->store->ops->retire(i->store->state, i->id, a->to, i->usage ? i->usage : ESCERTKE_USAGE_ESPRIM,
+                                            now.unix_s + esc_peers_overlap(i), &a->detail) != ESCERTKE_OK)
+        esc_log(&i->log, ESCERTKE_LEVEL_WARN, "ke.retire", "to=%s error=%s", a->to, escertke_err_name(a->detail.err));
+}
+
+static void give_up(escertke_attempt *a, escertke_err err, const char *why, escertke_now now)
 {
     end_run(a);
+    retire_older(a, now);
     (void)esc_fail(&a->detail, err, "", "%s", escertke_err_text(err));
     a->at = AT_FAILED;
     esc_log(&a->identity.log, ESCERTKE_LEVEL_INFO, "ke.gave_up", "to=%s error=%s runs=%u messages=%u why=\"%s\"", a->to,
@@ -128,14 +141,14 @@ static void failed(escertke_attempt *a, enum verdict verdict, escertke_err err, 
     if (!a->detail.message)
         a->detail.message = message;
     if (a->params.once || verdict == FINAL) {
-        give_up(a, err, "final");
+        give_up(a, err, "final", now);
         return;
     }
     (void)esc_fail(&a->detail, err, "", "%s", escertke_err_text(err));
     if (verdict == ANEW) {
         begin_anew(a, now);
     } else if (a->repeats >= a->params.repeats) {
-        give_up(a, err, "repeated often enough");
+        give_up(a, err, "repeated often enough", now);
     } else {
         a->repeats++;
         a->at = AT_SEND;
@@ -181,14 +194,14 @@ static escertke_err begin(escertke_attempt *a, escertke_now now)
 static void next_run(escertke_attempt *a, escertke_now now)
 {
     if (a->runs >= a->params.runs || a->wake_ms >= a->give_up_at_ms || now.mono_ms >= a->give_up_at_ms) {
-        give_up(a, ESCERTKE_ERR_DEADLINE, "tried long enough");
+        give_up(a, ESCERTKE_ERR_DEADLINE, "tried long enough", now);
         return;
     }
     if (now.mono_ms < a->wake_ms)
         return;
     escertke_err err = begin(a, now);
     if (err != ESCERTKE_OK)
-        give_up(a, err, "a run could not be begun");
+        give_up(a, err, "a run could not be begun", now);
 }
 
 static void send_alert(escertke_attempt *a, escertke_todo *todo)
@@ -225,6 +238,7 @@ void escertke_attempt_next(escertke_attempt *a, escertke_now now, escertke_todo 
         todo->kind = ESCERTKE_TODO_SEND;
         todo->message = escertke_buf_span(&a->message);
         a->at = AT_SENT;
+        a->sent_m3 = a->sent_m3 || a->number == 3;
         a->messages++;
         break;
     }

@@ -217,6 +217,28 @@ static void fates(void **state)
     }
 }
 
+/* Whoever gives up after M3 ends his older keys as the peer, which may have a newer one, has ended its own. */
+static void older_keys_are_retired(void **state)
+{
+    static const enum fate good[] = { ARRIVES }, no_m4[] = { ARRIVES, ANSWER_LOST }, no_m1[] = { REQUEST_LOST };
+    struct world w;
+    escertke_key_entry e;
+
+    world_open(&w, *state, NULL);
+    assert_int_equal(play(&w, good, 1), ESCERTKE_TODO_DONE);
+    const int64_t later = w.now.unix_s + ESCERTKE_KEY_OVERLAP_S + 1;
+    for (int n = 0; n < 2; n++) {
+        escertke_identity panel = panel_of(&w);
+        escertke_attempt_free(w.a);
+        assert_int_equal(escertke_attempt_new(&panel, METER, NULL, w.now, &w.a, NULL), ESCERTKE_OK);
+        assert_int_equal(play(&w, n ? no_m4 : no_m1, n ? 2 : 1), ESCERTKE_TODO_FAILED);
+        escertke_err err = w.panel_store.ops->find(w.panel_store.state, PANEL, METER, ESCERTKE_USAGE_ESPRIM, later, &e, NULL);
+        assert_int_equal(err, n ? ESCERTKE_ERR_NOT_FOUND : ESCERTKE_OK);
+        escertke_key_entry_wipe(&e);
+    }
+    world_close(&w);
+}
+
 /* 1, 2 and 4 s, each shortened by at most a half, and not always by the same. */
 static void waits(void **state)
 {
@@ -314,6 +336,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fates),
+        cmocka_unit_test(older_keys_are_retired),
         cmocka_unit_test(waits),
         cmocka_unit_test(limits),
         cmocka_unit_test(out_of_turn),
