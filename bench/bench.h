@@ -97,6 +97,8 @@ struct repeat_round {
     double first_us, again_us; /* server side, per handshake */
     double verify_us;          /* one signature, verified by the same library */
 };
+/** One signature verified by ecdsa_verify, microseconds. @return false: failed */
+bool verification_round(const escertke_tls_ops *tls, double *us);
 /** One round: @p o forgets, all @p clients come, all come again. */
 bool repeat_round(struct ours *o, const escertke_tls_ops *tls, unsigned clients, struct repeat_round *out);
 
