@@ -43,33 +43,40 @@ static escertke_err refuse_crl(const struct load *l, const struct esc_crl *x, es
     return err;
 }
 
+static escertke_err prepare(const struct load *l, struct esc_crl *x)
+{
+    escertke_detail why;
+
+    escertke_detail_init(&why);
+    escertke_err err = escertke_crl_parse(escertke_buf_span(&x->der), &x->crl, &why);
+    if (err != ESCERTKE_OK)
+        return refuse_crl(l, x, err, &why);
+    if (l->set->count == ESCERTKE_CRLS_MAX)
+        return esc_fail(l->d, ESCERTKE_ERR_LIMIT, "", "more than %u CRLs", ESCERTKE_CRLS_MAX);
+    if ((err = esc_crl_index(&x->crl, &x->index)) != ESCERTKE_OK)
+        return err;
+    return l->src->sha256(x->crl.issuer, x->issuer);
+}
+
 /* Takes the octets over in any case. */
 static escertke_err add(struct load *l, escertke_buf *der, size_t file, size_t position)
 {
     struct esc_crl x = { .der = *der, .file = file, .position = position };
     escertke_crls *set = l->set;
-    struct esc_crl *list = NULL;
-    escertke_detail why;
 
-    escertke_detail_init(&why);
     escertke_buf_init(&x.spki, ESCERTKE_MESSAGE_MAX);
-    escertke_err err = escertke_crl_parse(escertke_buf_span(der), &x.crl, &why);
-    if (err != ESCERTKE_OK) {
-        err = refuse_crl(l, &x, err, &why);
-    } else if (set->count == ESCERTKE_CRLS_MAX) {
-        err = esc_fail(l->d, ESCERTKE_ERR_LIMIT, "", "more than %u CRLs", ESCERTKE_CRLS_MAX);
-    } else if ((err = esc_crl_index(&x.crl, &x.index)) == ESCERTKE_OK &&
-               (err = l->src->sha256(x.crl.issuer, x.issuer)) == ESCERTKE_OK) {
-        list = esc_resize(set->list, (set->count + 1) * sizeof *list);
-        err = list ? ESCERTKE_OK : ESCERTKE_ERR_NOMEM;
+    escertke_err err = prepare(l, &x);
+    if (err == ESCERTKE_OK) {
+        struct esc_crl *list = esc_resize(set->list, (set->count + 1) * sizeof *list);
+        if (list) {
+            set->list = list;
+            list[set->count++] = x;
+            return ESCERTKE_OK;
+        }
+        err = ESCERTKE_ERR_NOMEM;
     }
-    if (err != ESCERTKE_OK) {
-        esc_crl_free(&x);
-        return err;
-    }
-    set->list = list;
-    list[set->count++] = x;
-    return ESCERTKE_OK;
+    esc_crl_free(&x);
+    return err;
 }
 
 /* DER, or what was DER once: no text begins like a SEQUENCE of more than 127 octets, as every signed CRL is. */
