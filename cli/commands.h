@@ -5,6 +5,7 @@
 int cmd_pki_init(int argc, char **argv);
 int cmd_pki_issue(int argc, char **argv);
 int cmd_pki_check(int argc, char **argv);
+int cmd_pki_csr(int argc, char **argv);
 int cmd_pki_revoke(int argc, char **argv);
 int cmd_pki_crl(int argc, char **argv);
 int cmd_pki_rawkey(int argc, char **argv);

@@ -17,6 +17,7 @@ static const struct command {
 } commands[] = {
     { "pki", "init", cmd_pki_init, "make a root and an issuing CA for one service provider domain" },
     { "pki", "issue", cmd_pki_issue, "issue a certificate to an AE, CSE, node or device" },
+    { "pki", "csr", cmd_pki_csr, "make a certificate request" },
     { "pki", "revoke", cmd_pki_revoke, "revoke a certificate" },
     { "pki", "crl", cmd_pki_crl, "make the CRLs of a PKI" },
     { "pki", "rawkey", cmd_pki_rawkey, "make a raw key pair and say its identifier" },

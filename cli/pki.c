@@ -1,6 +1,7 @@
 #include "pki.h"
 
 #include <ctype.h>
+#include <escertke/cert.h>
 #include <escertke/m2m.h>
 #include <limits.h>
 #include <openssl/err.h>
@@ -34,6 +35,14 @@ escertke_err pki_new_key(struct pki_pair *pair, escertke_detail *d)
 {
     pair->key = EVP_EC_gen("P-256");
     return pair->key ? ESCERTKE_OK : pki_fail(d, "making a key");
+}
+
+escertke_err pki_key_identifier(escertke_span spki, char id[72], escertke_detail *d)
+{
+    uint8_t digest[32];
+    bool ok = EVP_Digest(spki.ptr, spki.len, digest, NULL, EVP_sha256(), NULL) == 1;
+
+    return ok ? escertke_key_identifier(digest, 256, id) : pki_fail(d, "the digest of the public key");
 }
 
 static bool set_serial(X509 *cert)

@@ -45,6 +45,8 @@ ESCERTKE_CHECKED escertke_err pki_read_cert(const char *folder, const char *name
 ESCERTKE_CHECKED escertke_err pki_read_certs(const char *path, STACK_OF(X509) * *certs, escertke_detail *d);
 /** "FOLDER/NAME.SUFFIX" into @p out; false if it does not fit. */
 bool pki_path(const char *folder, const char *name, const char *suffix, char *out, size_t cap);
+/** ni:///sha-256;... of a DER SubjectPublicKeyInfo. @return OK, BACKEND */
+ESCERTKE_CHECKED escertke_err pki_key_identifier(escertke_span spki, char id[72], escertke_detail *d);
 /** Note a failure of libcrypto with its own words. @return BACKEND */
 escertke_err pki_fail(escertke_detail *d, const char *what);
 

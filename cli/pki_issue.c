@@ -28,6 +28,9 @@ struct settings {
 };
 
 static const struct option_def issue_options[] = {
+    TEXT_ROW(
+        "id", "ID", offsetof(struct settings, who.peer_id), pki_check_peer_id,
+        "with --node-id and --device-id: the Absolute AE-ID or CSE-ID of who will use the certificate, for the printed rule"),
     TEXT_ROW("csr", "FILE", offsetof(struct settings, csr), NULL,
              "issue to the key and the name in this request (PEM or DER); an ID given as well must be the request's"),
     NUMBER_ROW("days", "N", offsetof(struct settings, days), 1, 3650, "validity, default 365, never beyond the issuing CA's"),
@@ -40,7 +43,7 @@ static const struct option_def issue_options[] = {
 
 static const struct options_spec issue_spec = {
     .command = "pki issue",
-    .synopsis = "DIR (" PKI_WHO_SYNOPSIS " | --csr FILE) [--days N] --out PREFIX",
+    .synopsis = "DIR (" PKI_WHO_SYNOPSIS " [--id ID] | --csr FILE) [--days N] --out PREFIX",
     .about =
         "Issue a certificate from the PKI in DIR (made by pki init), to a new key or to the key of a request. AE-IDs and "
         "domain names must lie in the PKI's domain. The certificate has keyUsage digitalSignature, no extended key usage, and "
@@ -173,10 +176,13 @@ static escertke_err take_name(struct issue *i, escertke_detail *d)
     struct pki_name given;
     escertke_err err;
 
-    if (wanted_flavour(who) == ESCERTKE_FLAVOUR_BY_ID) {
-        snprintf(i->name.id, sizeof i->name.id, "%s", i->name.id[0] ? i->name.id : who->peer_id ? who->peer_id : "");
+    if (who->peer_id && i->name.id[0] && strcmp(who->peer_id, i->name.id) != 0)
+        return esc_fail(d, ESCERTKE_ERR_IDENTITY, "TS-0003 8.1.2.5", "%s asks for %s, --id is %s", i->s->csr, i->name.id,
+                        who->peer_id);
+    if (who->peer_id && !i->name.id[0])
+        snprintf(i->name.id, sizeof i->name.id, "%s", who->peer_id);
+    if (wanted_flavour(who) == ESCERTKE_FLAVOUR_BY_ID)
         return ESCERTKE_OK;
-    }
     if ((err = pki_name_make(who, &given, d)) != ESCERTKE_OK)
         return err;
     if (!pki_name_equal(&given, &i->name))

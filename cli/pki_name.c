@@ -38,7 +38,7 @@ static bool check_cse_id(const char *value, char *why, size_t cap)
     return ok;
 }
 
-static bool check_peer_id(const char *value, char *why, size_t cap)
+bool pki_check_peer_id(const char *value, char *why, size_t cap)
 {
     escertke_id id;
     bool ok = escertke_id_parse(escertke_span_str(value), &id) == ESCERTKE_OK;
@@ -125,9 +125,6 @@ const struct option_def pki_who_options[] = {
     TEXT_ROW("dns", "NAME", AT(dns), pki_check_dns,
              "with --cse-id: the CSE's public domain name; without it CSE.SP, which is right for an IN-CSE "
              "(an MN-CSE below it has MN.IN.SP)"),
-    TEXT_ROW(
-        "id", "ID", AT(peer_id), check_peer_id,
-        "with --node-id and --device-id: the Absolute AE-ID or CSE-ID of who will use the certificate, for the printed rule"),
     OPTION_END,
 };
 

@@ -10,10 +10,14 @@
 
 /** First member of the settings of the commands that take one: the rows below point into it at offset 0. */
 struct pki_who {
-    const char *ae_id, *cse_id, *node_id, *device_id, *dns, *peer_id;
+    const char *ae_id, *cse_id, *node_id, *device_id, *dns;
+    const char *peer_id; /* has no row below: it is for those who print a rule */
 };
 extern const struct option_def pki_who_options[];
-#define PKI_WHO_SYNOPSIS "--ae-id|--cse-id|--node-id|--device-id ID [--dns NAME] [--id ID]"
+#define PKI_WHO_SYNOPSIS "--ae-id|--cse-id|--node-id|--device-id ID [--dns NAME]"
+
+/** Absolute AE-ID or CSE-ID. option_check. */
+bool pki_check_peer_id(const char *value, char *why, size_t cap);
 
 /** Longest name as text: a TYPE-ID of an otherName and its value. */
 #define PKI_NAME_MAX ESCERTKE_ID_MAX

@@ -40,15 +40,6 @@ static const struct options_spec rawkey_spec = {
     .groups = { rawkey_options },
 };
 
-/* ni:///sha-256;... of the public half. */
-static escertke_err identify(escertke_span spki, char id[72], escertke_detail *d)
-{
-    uint8_t digest[32];
-    bool ok = EVP_Digest(spki.ptr, spki.len, digest, NULL, EVP_sha256(), NULL) == 1;
-
-    return ok ? escertke_key_identifier(digest, 256, id) : pki_fail(d, "the digest of the public key");
-}
-
 static escertke_err write_public(const char *path, escertke_span spki, bool replace, escertke_detail *d)
 {
     const uint8_t *der = spki.ptr;
@@ -99,7 +90,7 @@ static escertke_err make(const struct settings *s, escertke_detail *d)
     if ((err = pki_new_key(&pair, d)) == ESCERTKE_OK) {
         int len = i2d_PUBKEY(pair.key, &der);
         escertke_span spki = { der, len > 0 ? (size_t)len : 0 };
-        if ((err = len > 0 ? identify(spki, id, d) : pki_fail(d, "the public key cannot be written")) == ESCERTKE_OK &&
+        if ((err = len > 0 ? pki_key_identifier(spki, id, d) : pki_fail(d, "the public key cannot be written")) == ESCERTKE_OK &&
             (err = pki_write_key(key_path, pair.key, s->force, d)) == ESCERTKE_OK &&
             (err = write_public(pub_path, spki, s->force, d)) == ESCERTKE_OK)
             say(id, key_path);
@@ -116,7 +107,7 @@ static escertke_err take(const struct settings *s, const char *shown, escertke_d
     escertke_err err = s->out ? public_path(s, path, sizeof path, d) : ESCERTKE_OK;
 
     if (err == ESCERTKE_OK && (err = pki_key_open(s->key, s->pin_file, &key, d)) == ESCERTKE_OK &&
-        (err = identify(pki_key_spki(key), id, d)) == ESCERTKE_OK &&
+        (err = pki_key_identifier(pki_key_spki(key), id, d)) == ESCERTKE_OK &&
         (!s->out || (err = write_public(path, pki_key_spki(key), s->force, d)) == ESCERTKE_OK))
         say(id, shown);
     pki_key_close(key);
