@@ -215,7 +215,7 @@ static void put_body(struct out *o, const struct pki_crl_params *p)
     struct out body = { NULL, 0, 0 }, list = { NULL, 0, 0 };
 
     if (!p->no_version)
-        put_number(&body, p->version ? (uint64_t)p->version : 1);
+        put_number(&body, p->zero_version ? 0 : p->version ? (uint64_t)p->version : 1);
     put_algorithm(&body, p->sha384 != p->two_algorithms);
     put_issuer(&body, p);
     put_time(&body, base + (given ? p->this_update_s : -3600), p->raw_this_update);

@@ -41,6 +41,7 @@ struct pki_crl_params {
     const char *raw_this_update, *raw_next_update; /* as pki_params.raw_not_before */
     bool no_next_update;
     int version;       /* as written; 0 = the right one, 1 */
+    bool zero_version; /* version 1 written down, which DER has no place for */
     bool no_version;   /* version 1: goes with no_extensions */
     uint64_t number;   /* CRL number; 0 = 1 */
     bool no_number, no_key_id, no_extensions;

@@ -131,6 +131,7 @@ static void forms(void **state)
         { "version 1 with an entry", { .no_version = true, .no_extensions = true, ENTRIES({ .number = 1 }) }, ESCERTKE_ERR_UNSUPPORTED, "version 1" },
         { "version 1 with extensions", { .no_version = true }, ESCERTKE_ERR_CERT, "extensions in a CRL of version 1" },
         { "version 1 with an entry's", { .no_version = true, .no_extensions = true, ENTRIES({ .number = 1, .reason = PKI_REASON(1) }) }, ESCERTKE_ERR_CERT, "extensions in a CRL of version 1" },
+        { "version 1 written down", { .zero_version = true, .no_extensions = true }, ESCERTKE_ERR_CERT, "malformed CRL: version" },
         { "version 3", { .version = 2 }, ESCERTKE_ERR_CERT, "version" },
         { "version of nine octets", { .version = -1 }, ESCERTKE_ERR_CERT, "version" },
 
