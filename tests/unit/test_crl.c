@@ -263,6 +263,20 @@ static void truncated_at_every_length(void **state)
     free(der);
 }
 
+/* A signature is whole octets: its bit string says that no bit of the last one is unused. */
+static void unused_bits(void **state)
+{
+    escertke_crl crl;
+    size_t len;
+    uint8_t *der = make((struct pki_crl_params){ .number = 1 }, &len);
+
+    (void)state;
+    assert_int_equal(escertke_crl_parse((escertke_span){ der, len }, &crl, NULL), ESCERTKE_OK);
+    der[len - crl.signature.len - 1] = 1;
+    assert_int_equal(parse("an unused bit", der, len, "malformed CRL: not one DER SEQUENCE"), ESCERTKE_ERR_CERT);
+    free(der);
+}
+
 /* The two lengths about the limit; nothing in between could be told apart by the DER reader. */
 static void sixteen_mebibytes(void **state)
 {
@@ -300,6 +314,7 @@ int main(void)
         cmocka_unit_test(forms),
         cmocka_unit_test(thirty_three_extensions),
         cmocka_unit_test(truncated_at_every_length),
+        cmocka_unit_test(unused_bits),
         cmocka_unit_test(sixteen_mebibytes),
         cmocka_unit_test(arguments),
     };
