@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "bench/bench.h"
 #include "out.h"
 
 enum { PENDING = 2000, OTHERS_PENDING = 200, CLIENTS = 100 };

@@ -2,9 +2,10 @@
 #ifndef ESCERTKE_CLI_BENCH_ROWS_H
 #define ESCERTKE_CLI_BENCH_ROWS_H
 
+#include <escertke/base.h>
 #include <jansson.h>
 
-#include "bench/bench.h"
+struct people;
 
 enum { BENCH_ROUNDS_MAX = 101 };
 
