@@ -9,18 +9,27 @@
 
 #include "base/fail.h"
 #include "commands.h"
+#include "crl_files.h"
 #include "files.h"
 #include "options.h"
 #include "out.h"
 
 struct settings {
-    const char *store, *out;
+    const char *store, *out, *trust;
+    struct text_list crls;
     bool json, reveal, force;
 };
 
 static const struct option_def store_options[] = {
     NEEDED_TEXT_ROW("store", "URI", offsetof(struct settings, store), NULL, "the key store: sqlite:PATH"),
     FLAG_ROW("json", offsetof(struct settings, json), "JSON, one object per line"),
+    OPTION_END,
+};
+
+static const struct option_def status_options[] = {
+    LIST_ROW("crl", "FILE", offsetof(struct settings, crls), NULL,
+             "certificate revocation lists, PEM or DER: is a certificate that the key came from revoked by now?"),
+    TEXT_ROW("trust", "FILE", offsetof(struct settings, trust), NULL, "certificates of the CAs that issued the lists, PEM"),
     OPTION_END,
 };
 
@@ -34,15 +43,17 @@ static const struct option_def export_options[] = {
 static const struct options_spec list_spec = {
     .command = "keys list",
     .synopsis = "--store URI [--json]",
-    .about = "List all entries of a key store, oldest first, without the keys themselves.",
+    .about = "List all entries of a key store, oldest first, without the keys themselves. A terminator's key is unconfirmed: "
+             "whether the peer got the last message nobody has said.",
     .groups = { store_options },
 };
 
 static const struct options_spec show_spec = {
     .command = "keys show",
-    .synopsis = "KEYID --store URI [--json]",
-    .about = "Show one entry without its key. KEYID is the pairwiseE2EKeyID as 32 hexadecimal digits of any case.",
-    .groups = { store_options },
+    .synopsis = "KEYID --store URI [--crl FILE --trust FILE] [--json]",
+    .about = "Show one entry without its key. KEYID is the pairwiseE2EKeyID as 32 hexadecimal digits of any case. With --crl, "
+             "exit code 4 says that the key is not to be used any more.",
+    .groups = { store_options, status_options },
     .args_min = 1,
     .args_max = 1,
     .args_words = "KEYID",
@@ -50,11 +61,11 @@ static const struct options_spec show_spec = {
 
 static const struct options_spec export_spec = {
     .command = "keys export",
-    .synopsis = "KEYID --store URI [--out FILE | --reveal]",
+    .synopsis = "KEYID --store URI [--out FILE | --reveal] [--crl FILE --trust FILE]",
     .about = "Write the pairwiseE2EKey as 64 hexadecimal digits and a line feed to stdout if that is a pipe or a file, or to a "
-             "new file "
-             "with mode 0600. A terminal gets it only with --reveal. An expired key is not given out.",
-    .groups = { store_options, export_options },
+             "new file with mode 0600. A terminal gets it only with --reveal. An expired key is not given out, nor with --crl "
+             "one of whose peer a certificate is revoked, or may be.",
+    .groups = { store_options, export_options, status_options },
     .args_min = 1,
     .args_max = 1,
     .args_words = "KEYID",
@@ -72,9 +83,10 @@ static const struct options_spec delete_spec = {
 
 static const struct options_spec prune_spec = {
     .command = "keys prune",
-    .synopsis = "--store URI [--json]",
-    .about = "Delete and wipe all keys that have expired.",
-    .groups = { store_options },
+    .synopsis = "--store URI [--crl FILE --trust FILE] [--json]",
+    .about = "Delete and wipe all keys that have expired, and with --crl those of whose peer a certificate is revoked. Keys of "
+             "which that cannot be told are listed and stay.",
+    .groups = { store_options, status_options },
 };
 
 /* An open store and the entry asked for. */
@@ -83,6 +95,8 @@ struct task {
     escertke_store store;
     uint8_t id[ESCERTKE_KEY_ID_LEN];
     char id_text[2 * ESCERTKE_KEY_ID_LEN + 1];
+    escertke_crls *crls; /* NULL = none given */
+    int64_t now;
     escertke_detail d;
 };
 
@@ -99,6 +113,13 @@ static escertke_err open_store(struct task *t)
     return escertke_store_open(uri, &t->store, &t->d);
 }
 
+static escertke_err load_crls(struct task *t)
+{
+    const struct crl_files files = { .paths = &t->s->crls, .trust = t->s->trust };
+
+    return crl_files_load(&files, escertke_tls_openssl(), t->now, &t->crls, &t->d);
+}
+
 /* An unknown ID is a matter of this store, not of a peer: exit code 1. */
 static int exit_code(escertke_err err)
 {
@@ -108,7 +129,7 @@ static int exit_code(escertke_err err)
 static int run(const struct options_spec *spec, int argc, char **argv, task_fn fn)
 {
     struct settings s = { .store = NULL };
-    struct task t = { .s = &s };
+    struct task t = { .s = &s, .now = (int64_t)time(NULL) };
     struct options o;
     int code = options_parse(spec, argc, argv, &s, &o);
 
@@ -119,13 +140,16 @@ static int run(const struct options_spec *spec, int argc, char **argv, task_fn f
         out_use_json(s.json);
         escertke_detail_init(&t.d);
         escertke_hex((escertke_span){ t.id, sizeof t.id }, t.id_text);
-        escertke_err err = open_store(&t);
+        escertke_err err = load_crls(&t);
+        if (err == ESCERTKE_OK)
+            err = open_store(&t);
         if (err == ESCERTKE_OK)
             err = fn(&t);
         if (err != ESCERTKE_OK)
             out_failure(err, &t.d, "%s", spec->command);
         code = exit_code(err);
         escertke_store_close(&t.store);
+        escertke_crls_free(t.crls);
     }
     options_free(&o);
     return code;
@@ -145,6 +169,7 @@ static json_t *describe(const char *event_name, const escertke_key_entry *e, cha
     out_text(event, "created", created);
     out_text(event, "expires", expires);
     out_text(event, "usage", escertke_usage_name(e->usage));
+    json_object_set_new(event, "confirmed", json_boolean(e->confirmed));
     return event;
 }
 
@@ -154,7 +179,8 @@ static bool list_entry(void *ctx, const escertke_key_entry *e)
     json_t *event = describe("key", e, id, created, expires);
 
     (void)ctx;
-    out_event(event, "%s  %s  %-10s  %-6s  %s", id, expires, escertke_role_name(e->role), escertke_usage_name(e->usage), e->peer);
+    out_event(event, "%s  %s  %-10s  %-6s  %-11s  %s", id, expires, escertke_role_name(e->role), escertke_usage_name(e->usage),
+              e->confirmed ? "confirmed" : "unconfirmed", e->peer);
     return true;
 }
 
@@ -172,30 +198,47 @@ static escertke_err get(struct task *t, escertke_key_entry *e)
     return err;
 }
 
-static escertke_err show(struct task *t)
+static const char *status_word(escertke_err verdict)
+{
+    return verdict == ESCERTKE_OK ? "good" : verdict == ESCERTKE_ERR_REVOKED ? "revoked" : "unknown";
+}
+
+static void show_entry(const escertke_key_entry *e, bool expired, const char *status)
 {
     char id[2 * ESCERTKE_KEY_ID_LEN + 1], created[24], expires[24], fingerprint[65];
+    json_t *event = describe("key", e, id, created, expires);
+
+    escertke_hex((escertke_span){ e->peer_fingerprint, sizeof e->peer_fingerprint }, fingerprint);
+    out_text(event, "own", e->own);
+    out_text(event, "suite", e->suite);
+    out_text(event, "engine", e->engine);
+    out_text(event, "flavour", escertke_flavour_name(e->flavour));
+    out_text(event, "peer_certificate_sha256", fingerprint);
+    json_object_set_new(event, "expired", json_boolean(expired));
+    out_text(event, "status", status);
+    out_event(
+        event,
+        "key ID       %s\nkey          (hidden; keys export writes it)\npeer         %s%s\nown          %s\nrole         %s\n"
+        "usage        %s\ncreated      %s\nexpires      %s%s\nsuite        %s\nengine       %s\n"
+        "certificate  %s %s%s%s",
+        id, e->peer, e->confirmed ? "" : " (not known to hold the key)", e->own, escertke_role_name(e->role),
+        escertke_usage_name(e->usage), created, expires, expired ? " (expired)" : "", e->suite, e->engine,
+        escertke_flavour_name(e->flavour), fingerprint, status ? "\nstatus       " : "", status ? status : "");
+}
+
+static escertke_err show(struct task *t)
+{
     escertke_key_entry e;
     escertke_err err = get(t, &e);
 
     if (err != ESCERTKE_OK)
         return err;
-    json_t *event = describe("key", &e, id, created, expires);
-    bool expired = e.expires_s <= (int64_t)time(NULL);
-    escertke_hex((escertke_span){ e.peer_fingerprint, sizeof e.peer_fingerprint }, fingerprint);
-    out_text(event, "own", e.own);
-    out_text(event, "suite", e.suite);
-    out_text(event, "engine", e.engine);
-    out_text(event, "flavour", escertke_flavour_name(e.flavour));
-    out_text(event, "peer_certificate_sha256", fingerprint);
-    json_object_set_new(event, "expired", json_boolean(expired));
-    out_event(event,
-              "key ID       %s\nkey          (hidden; keys export writes it)\npeer         %s\nown          %s\nrole         %s\n"
-              "usage        %s\ncreated      %s\nexpires      %s%s\nsuite        %s\nengine       %s\ncertificate  %s %s",
-              id, e.peer, e.own, escertke_role_name(e.role), escertke_usage_name(e.usage), created, expires,
-              expired ? " (expired)" : "", e.suite, e.engine, escertke_flavour_name(e.flavour), fingerprint);
+    bool expired = e.expires_s <= t->now;
+    if (!expired)
+        err = escertke_key_check(&e, t->crls, t->now, &t->d);
+    show_entry(&e, expired, t->crls && !expired ? status_word(err) : NULL);
     escertke_key_entry_wipe(&e);
-    return ESCERTKE_OK;
+    return err;
 }
 
 /* stdio would keep a copy in its buffer: the octets go out by write(). */
@@ -221,10 +264,10 @@ static escertke_err export_key(struct task *t)
 
     if (err != ESCERTKE_OK)
         return err;
-    if (e.expires_s <= (int64_t)time(NULL)) {
+    if (e.expires_s <= t->now) {
         out_time(e.expires_s, expires);
         err = esc_fail(&t->d, ESCERTKE_ERR_NOT_FOUND, "", "the key %s has expired at %s", t->id_text, expires);
-    } else {
+    } else if ((err = escertke_key_check(&e, t->crls, t->now, &t->d)) == ESCERTKE_OK) {
         escertke_hex((escertke_span){ e.key.key, sizeof e.key.key }, text);
         text[sizeof text - 2] = '\n';
         err = write_key(t, text, sizeof text - 1);
@@ -261,17 +304,36 @@ static escertke_err delete_key(struct task *t)
     return ESCERTKE_OK;
 }
 
+static void say_not_good(void *ctx, const escertke_key_entry *e, escertke_err verdict, const escertke_detail *d)
+{
+    char id[2 * ESCERTKE_KEY_ID_LEN + 1], created[24], expires[24];
+    json_t *event = describe("key", e, id, created, expires);
+
+    *(size_t *)ctx += verdict != ESCERTKE_ERR_REVOKED;
+    out_text(event, "status", status_word(verdict));
+    out_text(event, "reason", d->reason);
+    out_event(event, "%s  %s  %s: %s", id, e->peer, status_word(verdict), d->reason);
+}
+
 static escertke_err prune(struct task *t)
 {
-    size_t count = 0;
-    escertke_err err = t->store.ops->prune(t->store.state, (int64_t)time(NULL), &count, &t->d);
-    json_t *event;
+    size_t expired = 0, revoked = 0, unknown = 0;
+    escertke_err err = t->store.ops->prune(t->store.state, t->now, &expired, &t->d);
 
+    if (err == ESCERTKE_OK && t->crls)
+        err = escertke_keys_recheck(&t->store, t->crls, t->now, say_not_good, &unknown, &revoked, &t->d);
     if (err != ESCERTKE_OK)
         return err;
-    event = out_new_event("pruned");
-    out_number(event, "count", (json_int_t)count);
-    out_event(event, "deleted %zu expired key%s", count, count == 1 ? "" : "s");
+    json_t *event = out_new_event("pruned");
+    out_number(event, "count", (json_int_t)expired);
+    if (t->crls) {
+        out_number(event, "revoked", (json_int_t)revoked);
+        out_number(event, "unknown", (json_int_t)unknown);
+        out_event(event, "deleted %zu expired and %zu revoked key%s; status unknown: %zu", expired, revoked,
+                  expired + revoked == 1 ? "" : "s", unknown);
+    } else {
+        out_event(event, "deleted %zu expired key%s", expired, expired == 1 ? "" : "s");
+    }
     return ESCERTKE_OK;
 }
 

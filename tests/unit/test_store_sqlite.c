@@ -229,13 +229,16 @@ static void *put_some_refused(void *arg)
     struct worker *w = arg;
 
     for (uint32_t n = w->first; n < w->first + PER_THREAD; n++) {
-        escertke_key_entry e = entry_make(n, 100 + n, 100000);
+        uint8_t m4[M4_LEN];
+        escertke_reply reply = reply_make(n, 500, m4);
+        const escertke_put_options o = { .reply = &reply };
+        escertke_key_entry e = entry_make(n, 100 + n, 100000), out;
         escertke_detail d = detail_new();
         escertke_err expected = n % 3 ? ESCERTKE_OK : ESCERTKE_ERR_STORE;
-        if (expected != ESCERTKE_OK)
-            strcpy(e.peer, REFUSED_PEER);
-        w->bad += w->store->ops->put(w->store->state, &e, NULL, &d) != expected || d.err != expected;
-        w->bad += holds(w->store, n) != (expected == ESCERTKE_OK);
+        snprintf(e.peer, sizeof e.peer, "%s%u", expected == ESCERTKE_OK ? PEER : REFUSED_PEER, w->first);
+        w->bad += w->store->ops->put(w->store->state, &e, &o, &d) != expected || d.err != expected;
+        bool there = w->store->ops->get(w->store->state, e.key.id, 100, &out, NULL) == ESCERTKE_OK && entry_same(&e, &out);
+        w->bad += there != (expected == ESCERTKE_OK) || reply_is_there(w->store, OWN, e.peer, n, 100) != there;
     }
     return NULL;
 }
@@ -251,7 +254,7 @@ static void failure_is_not_shared(void **state)
     (void)state;
     assert_ok(escertke_store_sqlite(path, &s, NULL));
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "CREATE TRIGGER refuse BEFORE INSERT ON keys WHEN new.peer = '" REFUSED_PEER "'"
+    assert_int_equal(sqlite3_exec(db, "CREATE TRIGGER refuse BEFORE INSERT ON keys WHEN new.peer LIKE '" REFUSED_PEER "%'"
                                       " BEGIN SELECT RAISE(FAIL, 'refused'); END", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     for (uint32_t i = 0; i < THREADS; i++) {
