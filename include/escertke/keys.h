@@ -112,9 +112,9 @@ typedef struct escertke_store_ops {
     /** Set confirmed. Also NOT_FOUND (no such key of this own identity). */
     escertke_err (*confirm)(void *store, const uint8_t id[ESCERTKE_KEY_ID_LEN], const char *own, escertke_detail *d);
     /**
-     * Give every key of (own, peer, usage) whose run this end-point began an end: expires_s at most @p until_s. For an initiator
-     * that has sent M3 and gives up waiting for M4: the terminator may have put a new key, and so ended the older ones. OK also
-     * if there is none.
+     * Give every key of (own, peer, usage) whose run this end-point began an end: expires_s at most @p until_s. For an initiator,
+     * before it sends M3: the terminator that takes M3 puts a new key and so ends the older ones, whether M4 arrives or not. OK
+     * also if there is none.
      */
     escertke_err (*retire)(void *store, const char *own, const char *peer, escertke_usage usage, int64_t until_s,
                            escertke_detail *d);

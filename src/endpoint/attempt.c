@@ -86,20 +86,9 @@ static void end_run(escertke_attempt *a)
     escertke_buf_reset(&a->message);
 }
 
-/* A peer that has taken M3 has put its new key in the place of the older ones: so has this side, whether M4 came or not. */
-static void retire_older(escertke_attempt *a, escertke_now now)
-{
-    const escertke_identity *i = &a->identity;
-
-    if (a->sent_m3 && i->store->ops->retire(i->store->state, i->id, a->to, i->usage ? i->usage : ESCERTKE_USAGE_ESPRIM,
-                                            now.unix_s + esc_peers_overlap(i), &a->detail) != ESCERTKE_OK)
-        esc_log(&i->log, ESCERTKE_LEVEL_WARN, "ke.retire", "to=%s error=%s", a->to, escertke_err_name(a->detail.err));
-}
-
-static void give_up(escertke_attempt *a, escertke_err err, const char *why, escertke_now now)
+static void give_up(escertke_attempt *a, escertke_err err, const char *why)
 {
     end_run(a);
-    retire_older(a, now);
     (void)esc_fail(&a->detail, err, "", "%s", escertke_err_text(err));
     a->at = AT_FAILED;
     esc_log(&a->identity.log, ESCERTKE_LEVEL_INFO, "ke.gave_up", "to=%s error=%s runs=%u messages=%u why=\"%s\"", a->to,
@@ -141,14 +130,14 @@ static void failed(escertke_attempt *a, enum verdict verdict, escertke_err err, 
     if (!a->detail.message)
         a->detail.message = message;
     if (a->params.once || verdict == FINAL) {
-        give_up(a, err, "final", now);
+        give_up(a, err, "final");
         return;
     }
     (void)esc_fail(&a->detail, err, "", "%s", escertke_err_text(err));
     if (verdict == ANEW) {
         begin_anew(a, now);
     } else if (a->repeats >= a->params.repeats) {
-        give_up(a, err, "repeated often enough", now);
+        give_up(a, err, "repeated often enough");
     } else {
         a->repeats++;
         a->at = AT_SEND;
@@ -194,14 +183,42 @@ static escertke_err begin(escertke_attempt *a, escertke_now now)
 static void next_run(escertke_attempt *a, escertke_now now)
 {
     if (a->runs >= a->params.runs || a->wake_ms >= a->give_up_at_ms || now.mono_ms >= a->give_up_at_ms) {
-        give_up(a, ESCERTKE_ERR_DEADLINE, "tried long enough", now);
+        give_up(a, ESCERTKE_ERR_DEADLINE, "tried long enough");
         return;
     }
     if (now.mono_ms < a->wake_ms)
         return;
     escertke_err err = begin(a, now);
     if (err != ESCERTKE_OK)
-        give_up(a, err, "a run could not be begun", now);
+        give_up(a, err, "a run could not be begun");
+}
+
+/*
+ * A peer that takes M3 puts its new key in the place of the older ones. So this side's end before it sends M3, no later than the
+ * peer's: then it does not matter whether M4 comes, when the attempt is given up, or whether this process lives to see it.
+ */
+static escertke_err retire_older(const escertke_attempt *a, escertke_now now, escertke_detail *d)
+{
+    const escertke_identity *i = &a->identity;
+
+    escertke_detail_init(d);
+    return i->store->ops->retire(i->store->state, i->id, a->to, i->usage ? i->usage : ESCERTKE_USAGE_ESPRIM,
+                                 now.unix_s + esc_peers_overlap(i), d);
+}
+
+/* May the message go out? The first M3 only once the store has taken down what it means. */
+static bool may_send(escertke_attempt *a, escertke_now now)
+{
+    escertke_detail d;
+
+    if (a->number != 3 || a->sent_m3)
+        return true;
+    escertke_err err = retire_older(a, now, &d);
+    if (err == ESCERTKE_OK)
+        return true;
+    a->detail = d;
+    give_up(a, err, "the older keys could not be given an end");
+    return false;
 }
 
 static void send_alert(escertke_attempt *a, escertke_todo *todo)
@@ -226,6 +243,7 @@ void escertke_attempt_next(escertke_attempt *a, escertke_now now, escertke_todo 
         begin_anew(a, now);
     if (a->at == AT_BEGIN)
         next_run(a, now);
+    bool due = a->at == AT_SEND && now.mono_ms >= a->wake_ms && may_send(a, now);
     *todo = (escertke_todo){ .kind = ESCERTKE_TODO_WAIT, .number = a->number, .at_ms = a->wake_ms };
     switch (a->at) {
     case AT_DONE: todo->kind = ESCERTKE_TODO_DONE; break;
@@ -233,7 +251,7 @@ void escertke_attempt_next(escertke_attempt *a, escertke_now now, escertke_todo 
     case AT_SENT: todo->at_ms = a->run_until_ms; break;
     case AT_BEGIN: break;
     case AT_SEND:
-        if (now.mono_ms < a->wake_ms)
+        if (!due)
             break;
         todo->kind = ESCERTKE_TODO_SEND;
         todo->message = escertke_buf_span(&a->message);
