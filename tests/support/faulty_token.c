@@ -47,6 +47,8 @@ static ck_rv_t get_token_info(ck_slot_id_t slot, struct ck_token_info *info)
 static ck_rv_t login(ck_session_handle_t session, ck_user_type_t user, unsigned char *pin, unsigned long len)
 {
     atomic_fetch_add(user == CKU_CONTEXT_SPECIFIC ? &faulty_control.logins_each_time : &faulty_control.logins, 1);
+    if (user == CKU_CONTEXT_SPECIFIC && faulty_control.pin_changed)
+        return CKR_PIN_INCORRECT;
     return faulty_control.pin_locked ? CKR_PIN_LOCKED : real->C_Login(session, user, pin, len);
 }
 

@@ -17,6 +17,7 @@ struct faulty_control {
     atomic_int at_once, most_at_once; /* signatures under way: now, and most ever */
     atomic_bool final_try;        /* tokens say that one wrong PIN more locks them */
     atomic_bool pin_locked;       /* C_Login says so */
+    atomic_bool pin_changed;      /* the PIN for one signature is wrong */
     atomic_bool session_gone;     /* no session is valid */
     atomic_bool session_going;    /* a session that was valid is so no more when it is to sign */
     atomic_bool device_error;     /* C_Sign fails */

@@ -275,12 +275,29 @@ static void pin_at_every_signature(void **state)
         assert_true(run(f, &panel, &meter).same_key);
         assert_int_equal(faulty->logins_each_time, i + 1); /* one when it was loaded */
     }
-    faulty->device_error = true; /* after a failure the PIN is given up: it might be another one by now */
+    void *other = meter_with(f, FAULTY("meter")); /* holds the token open */
+    faulty->device_error = true;
     assert_int_equal(run(f, &panel, &meter).t, ESCERTKE_ERR_BACKEND);
     faulty->device_error = false;
     counters_to_zero();
-    assert_int_equal(run(f, &panel, &meter).t, ESCERTKE_ERR_BACKEND);
+    assert_int_equal(run(f, &panel, &meter).t, ESCERTKE_ERR_BACKEND); /* the PIN has been given up: it might be another one by now */
     assert_int_equal(faulty->logins + faulty->logins_each_time, 0);
+    tls->credential_free(meter.credential);
+    tls->credential_free(other);
+}
+
+static void pin_that_was_changed(void **state)
+{
+    const struct fixture *f = *state;
+    struct side meter = { tls, meter_with(f, FAULTY("wary")), NULL }, panel = panel_of(f);
+
+    counters_to_zero();
+    faulty->pin_changed = true;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(run(f, &panel, &meter).t, ESCERTKE_ERR_BACKEND);
+    faulty->pin_changed = false;
+    assert_int_equal(faulty->logins_each_time, 1);
+    assert_int_equal(faulty->logins, 0);
     tls->credential_free(meter.credential);
 }
 
@@ -441,6 +458,98 @@ static void every_allocation_may_fail(void **state)
     }
 }
 
+/* Blocks of ours that are in use; what is given back is looked into. */
+static struct {
+    void *p;
+    size_t size;
+} blocks[256];
+static bool pin_released;
+
+static bool holds_pin(const void *p, size_t size)
+{
+    const size_t len = sizeof SOFTHSM_PIN - 1;
+
+    for (size_t at = 0; p && at + len <= size; at++)
+        if (memcmp((const char *)p + at, SOFTHSM_PIN, len) == 0)
+            return true;
+    return false;
+}
+
+static void *kept_alloc(size_t size)
+{
+    void *p = malloc(size);
+
+    for (size_t i = 0; p && i < COUNT(blocks); i++)
+        if (!blocks[i].p) {
+            memset(p, 0, size);
+            blocks[i].p = p;
+            blocks[i].size = size;
+            return p;
+        }
+    free(p);
+    return NULL;
+}
+
+static void kept_release(void *p)
+{
+    for (size_t i = 0; i < COUNT(blocks); i++)
+        if (blocks[i].p == p) {
+            pin_released = pin_released || holds_pin(p, blocks[i].size);
+            blocks[i].p = NULL;
+        }
+    free(p);
+}
+
+static void *kept_resize(void *p, size_t size)
+{
+    void *q = kept_alloc(size);
+
+    for (size_t i = 0; q && p && i < COUNT(blocks); i++)
+        if (blocks[i].p == p)
+            memcpy(q, p, blocks[i].size < size ? blocks[i].size : size);
+    if (q && p)
+        kept_release(p);
+    return q;
+}
+
+static size_t pins_in_memory(void)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < COUNT(blocks); i++)
+        count += holds_pin(blocks[i].p, blocks[i].size);
+    return count;
+}
+
+static void pin_is_wiped(void **state)
+{
+    static const escertke_memory memory = { kept_alloc, kept_resize, kept_release };
+    const struct fixture *f = *state;
+    const struct {
+        const char *uri;
+        const char *chain;
+        size_t left; /* while the credential is open */
+    } cases[] = { { KEY("meter") "?pin-value=" SOFTHSM_PIN, f->meter.chain, 0 },
+                  { KEY("wary") "?pin-value=" SOFTHSM_PIN, f->meter.chain, 1 },
+                  { KEY("meter") "?pin-value=" SOFTHSM_PIN, "no chain", 0 },
+                  { KEY("meter") "?pin-value=" SOFTHSM_PIN, f->panel.chain, 0 },
+                  { KEY("nobody") "?pin-value=" SOFTHSM_PIN, f->meter.chain, 0 } };
+
+    escertke_memory_set(&memory);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        void *credential;
+        escertke_detail d;
+        escertke_err err = load_as(f, cases[i].chain, false, cases[i].uri, NULL, &credential, &d);
+        assert_true((err == ESCERTKE_OK) == (i < 2));
+        if (pins_in_memory() != cases[i].left)
+            fail_msg("case %zu: the PIN is in %zu blocks", i, pins_in_memory());
+        tls->credential_free(credential);
+        assert_int_equal(pins_in_memory(), 0);
+        assert_false(pin_released);
+    }
+    escertke_memory_set(NULL);
+}
+
 static int set_up(void **state)
 {
     struct fixture *f;
@@ -489,11 +598,13 @@ int main(void)
         cmocka_unit_test(other_engines),
         cmocka_unit_test(pin_is_tried_once),
         cmocka_unit_test(pin_at_every_signature),
+        cmocka_unit_test(pin_that_was_changed),
         cmocka_unit_test(token_that_fails),
         cmocka_unit_test(initiator_whose_token_fails),
         cmocka_unit_test(threads),
         cmocka_unit_test(leaves_and_comes_back),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(pin_is_wiped),
     };
     if (!softhsm_is_there()) {
         printf("gnutls_token: SKIPPED: SoftHSM 2 or p11tool is not there\n");
