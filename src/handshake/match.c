@@ -1,10 +1,8 @@
 #include "handshake/match.h"
 
 #include "base/fail.h"
-#include "base/reader.h"
+#include "handshake/wire.h"
 
-enum { CCS = 20, HANDSHAKE = 22 };
-enum { CERTIFICATE = 11, CERTIFICATE_VERIFY = 15, CLIENT_KEY_EXCHANGE = 16 };
 enum { ECDSA_SECP256R1_SHA256 = 0x0403 };
 enum {
     UNEXPECTED_MESSAGE = 10,
@@ -24,23 +22,15 @@ static escertke_err refuse(escertke_detail *d, escertke_err err, int alert, cons
 
 /* ---- records ------------------------------------------------------------------------------------------------- */
 
-/* One record of a message whose framing has been checked. */
-static bool next_record(struct rd *r, uint8_t *type, uint16_t *version, escertke_span *body)
-{
-    return rd_u8(r, type) == ESCERTKE_OK && rd_u16(r, version) == ESCERTKE_OK && rd_vec16(r, body) == ESCERTKE_OK;
-}
-
 /* What the records of a flight carry in the clear: the handshake messages before ChangeCipherSpec, one behind the other. */
 static escertke_err append_clear(escertke_span message, escertke_buf *out)
 {
     struct rd r = rd_init(message);
-    escertke_span body;
-    uint16_t version;
-    uint8_t type;
+    struct esc_record record;
     escertke_err err = ESCERTKE_OK;
 
-    while (err == ESCERTKE_OK && next_record(&r, &type, &version, &body) && type == HANDSHAKE)
-        err = escertke_buf_append(out, body.ptr, body.len);
+    while (err == ESCERTKE_OK && esc_wire_record(&r, &record) == ESCERTKE_OK && record.type == WIRE_HANDSHAKE)
+        err = escertke_buf_append(out, record.body.ptr, record.body.len);
     return err;
 }
 
@@ -51,31 +41,29 @@ static escertke_err append_clear(escertke_span message, escertke_buf *out)
 static bool of_tls12(escertke_span message)
 {
     struct rd r = rd_init(message);
-    escertke_span body;
-    uint16_t version;
-    uint8_t type;
+    struct esc_record record;
 
-    while (next_record(&r, &type, &version, &body))
-        if (version != 0x0303)
+    while (esc_wire_record(&r, &record) == ESCERTKE_OK)
+        if (record.version != 0x0303)
             return false;
     return true;
 }
 
 /* ---- messages ------------------------------------------------------------------------------------------------- */
 
-/* One handshake message: its body; false if the next one is another or not whole. */
+/* The next handshake message, if it is of this type. */
 static escertke_err next_message(struct rd *r, uint8_t type, escertke_span *body, escertke_detail *d)
 {
-    uint8_t found;
-    uint32_t len;
+    struct esc_handshake found;
 
-    if (rd_u8(r, &found) != ESCERTKE_OK)
+    if (!rd_left(r))
         return refuse(d, ESCERTKE_ERR_TLS, UNEXPECTED_MESSAGE, "a message is missing before ChangeCipherSpec");
-    if (found != type)
+    if (*r->at != type)
         return refuse(d, ESCERTKE_ERR_TLS, UNEXPECTED_MESSAGE,
                       "expected Certificate, ClientKeyExchange, CertificateVerify, in this order");
-    if (rd_u24(r, &len) != ESCERTKE_OK || rd_bytes(r, len, body) != ESCERTKE_OK)
+    if (esc_wire_handshake(r, &found) != ESCERTKE_OK)
         return refuse(d, ESCERTKE_ERR_TLS, DECODE_ERROR, "a handshake message is not whole");
+    *body = found.body;
     return ESCERTKE_OK;
 }
 
@@ -138,12 +126,12 @@ static escertke_err read_messages(bool raw, struct esc_m3 *out, escertke_detail 
     struct rd r = rd_init(all);
     escertke_err err;
 
-    if ((err = next_message(&r, CERTIFICATE, &certificate, d)) != ESCERTKE_OK ||
+    if ((err = next_message(&r, WIRE_CERTIFICATE, &certificate, d)) != ESCERTKE_OK ||
         (err = read_certificate(certificate, raw, out, d)) != ESCERTKE_OK ||
-        (err = next_message(&r, CLIENT_KEY_EXCHANGE, &exchange, d)) != ESCERTKE_OK)
+        (err = next_message(&r, WIRE_CLIENT_KEY_EXCHANGE, &exchange, d)) != ESCERTKE_OK)
         return err;
     out->signed_part = (escertke_span){ all.ptr, all.len - rd_left(&r) };
-    if ((err = next_message(&r, CERTIFICATE_VERIFY, &verify, d)) != ESCERTKE_OK ||
+    if ((err = next_message(&r, WIRE_CERTIFICATE_VERIFY, &verify, d)) != ESCERTKE_OK ||
         (err = read_verify(verify, out, d)) != ESCERTKE_OK)
         return err;
     if (rd_left(&r))

@@ -1,4 +1,6 @@
 escertke_unit_engines(terminator PARTS endpoint LIBS escertke_fixture)
+escertke_unit_engines(exchange_m1 PARTS endpoint LIBS escertke_fixture)
+escertke_unit_engines(exchange_m3 PARTS endpoint LIBS escertke_fixture)
 escertke_unit_engines(initiator PARTS endpoint LIBS escertke_fixture)
 escertke_unit_engines(peers PARTS endpoint LIBS escertke_fixture)
 escertke_unit(refusal PARTS endpoint)

@@ -8,59 +8,7 @@
 
 #include "fixture.h"
 #include "handshake/match.h"
-
-enum { CERTIFICATE = 11, VERIFY = 15, EXCHANGE = 16 };
-
-struct octets {
-    uint8_t at[8192];
-    size_t len;
-};
-
-static void append(struct octets *o, const void *in, size_t len)
-{
-    assert_true(o->len + len <= sizeof o->at);
-    memcpy(o->at + o->len, in, len);
-    o->len += len;
-}
-
-static void append_number(struct octets *o, size_t value, size_t width)
-{
-    while (width--)
-        append(o, &(uint8_t){ (uint8_t)(value >> (8 * width)) }, 1);
-}
-
-static escertke_span span(const struct octets *o)
-{
-    return (escertke_span){ o->at, o->len };
-}
-
-static void append_message(struct octets *o, uint8_t type, const struct octets *body)
-{
-    append(o, &type, 1);
-    append_number(o, body->len, 3);
-    append(o, body->at, body->len);
-}
-
-static void append_record(struct octets *o, uint8_t type, unsigned version, const void *body, size_t len)
-{
-    append(o, &type, 1);
-    append_number(o, version, 2);
-    append_number(o, len, 2);
-    append(o, body, len);
-}
-
-/* A flight as a peer may send it: messages in records of at most @p max octets, then what seals it. */
-static struct octets sealed(const struct octets *messages, size_t max)
-{
-    static const uint8_t ccs = 1, finished[40] = { 0 };
-    struct octets m3 = { .len = 0 };
-
-    for (size_t at = 0; at < messages->len; at += max)
-        append_record(&m3, 22, 0x0303, messages->at + at, messages->len - at < max ? messages->len - at : max);
-    append_record(&m3, 20, 0x0303, &ccs, 1);
-    append_record(&m3, 22, 0x0303, finished, sizeof finished);
-    return m3;
-}
+#include "m3_support.h"
 
 /* ---- a genuine run ---------------------------------------------------------------------------------------------- */
 
@@ -86,25 +34,13 @@ static struct genuine genuine_run(const struct fixture *f)
     return g;
 }
 
-static struct octets clear_of(const struct octets *message)
-{
-    struct octets clear = { .len = 0 };
-
-    for (const uint8_t *at = message->at; at < message->at + message->len && at[0] == 22;) {
-        size_t len = (size_t)at[3] << 8 | at[4];
-        append(&clear, at + 5, len);
-        at += 5 + len;
-    }
-    return clear;
-}
-
 static escertke_err verify_all(const struct octets *m3, bool raw, const struct octets *m1, const struct octets *m2)
 {
     struct esc_m3 read;
-    escertke_err err = esc_m3_read(span(m3), raw, &read, NULL);
+    escertke_err err = esc_m3_read(span_of(m3), raw, &read, NULL);
 
     if (err == ESCERTKE_OK)
-        err = esc_m3_verify(&read, fixture_tls(), span(m1), span(m2));
+        err = esc_m3_verify(&read, fixture_tls(), span_of(m1), span_of(m2));
     esc_m3_clear(&read);
     return err;
 }
@@ -136,31 +72,6 @@ static void any_fragmentation(void **state)
 }
 
 /* ---- every other M3 --------------------------------------------------------------------------------------------- */
-
-/* Bodies of the three messages of a genuine M3. */
-struct bodies {
-    struct octets certificate, exchange, verify;
-};
-
-static struct bodies take_apart(const struct octets *m3)
-{
-    struct octets clear = clear_of(m3);
-    struct bodies b = { .certificate = { .len = 0 } };
-
-    for (const uint8_t *at = clear.at; at < clear.at + clear.len;) {
-        size_t len = (size_t)at[1] << 16 | (size_t)at[2] << 8 | at[3];
-        append(at[0] == CERTIFICATE ? &b.certificate : at[0] == EXCHANGE ? &b.exchange : &b.verify, at + 4, len);
-        at += 4 + len;
-    }
-    return b;
-}
-
-static void put_together(const struct bodies *b, struct octets *out)
-{
-    append_message(out, CERTIFICATE, &b->certificate);
-    append_message(out, EXCHANGE, &b->exchange);
-    append_message(out, VERIFY, &b->verify);
-}
 
 typedef void (*wrong_fn)(struct bodies *b, struct octets *out);
 
@@ -378,9 +289,9 @@ static void wrong_messages(void **state)
         rows[i].make(&b, &messages);
         struct octets m3 = sealed(&messages, 700);
         escertke_detail_init(&d);
-        escertke_err err = esc_m3_read(span(&m3), false, &read, &d);
+        escertke_err err = esc_m3_read(span_of(&m3), false, &read, &d);
         if (err == ESCERTKE_OK)
-            err = esc_m3_verify(&read, fixture_tls(), span(&g.m1), span(&g.m2));
+            err = esc_m3_verify(&read, fixture_tls(), span_of(&g.m1), span_of(&g.m2));
         esc_m3_clear(&read);
         if (err != rows[i].expected || d.alert != rows[i].alert)
             fail_msg("%s: %s, alert %d, \"%s\"", rows[i].name, escertke_err_name(err), d.alert, d.reason);
@@ -398,7 +309,7 @@ static void record_versions(void **state)
         struct octets m3 = g.m3;
         m3.at[at + 2] = 1;
         escertke_detail_init(&d);
-        assert_int_equal(esc_m3_read(span(&m3), false, &read, &d), ESCERTKE_ERR_TLS);
+        assert_int_equal(esc_m3_read(span_of(&m3), false, &read, &d), ESCERTKE_ERR_TLS);
         assert_int_equal(d.alert, 70);
     }
 }
@@ -422,7 +333,7 @@ static void keys_that_are_none_of_ours(void **state)
         put_together(&b, &messages);
         struct octets m3 = sealed(&messages, 8000);
         escertke_detail_init(&d);
-        assert_int_equal(esc_m3_read(span(&m3), false, &read, &d), ESCERTKE_ERR_PROFILE);
+        assert_int_equal(esc_m3_read(span_of(&m3), false, &read, &d), ESCERTKE_ERR_PROFILE);
         assert_int_equal(d.alert, 43);
         free(der);
         pki_cert_free(&cert);
@@ -430,20 +341,6 @@ static void keys_that_are_none_of_ours(void **state)
 }
 
 /* ---- raw public keys ----------------------------------------------------------------------------------------------- */
-
-static void sign(const struct pki_cert *who, const struct octets *data, struct octets *verify)
-{
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    uint8_t signature[80];
-    size_t len = sizeof signature;
-
-    assert_int_equal(EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, who->key), 1);
-    assert_int_equal(EVP_DigestSign(md, signature, &len, data->at, data->len), 1);
-    EVP_MD_CTX_free(md);
-    append_number(verify, 0x0403, 2);
-    append_number(verify, len, 2);
-    append(verify, signature, len);
-}
 
 static void raw_key(void **state)
 {
