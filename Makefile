@@ -2,9 +2,10 @@
 .DEFAULT_GOAL := all
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+SOAK_HOURS ?= 24
 export FUZZ_SECONDS
 
-.PHONY: all demo test bench fuzz asan tsan valgrind clang check-layers lint doc install clean
+.PHONY: all demo test bench sim soak fuzz asan tsan valgrind clang check-layers lint doc install clean
 
 all: ## build/escertke, build/libescertke.so*, build/libescertke.a
 	@tools/build
@@ -21,6 +22,13 @@ bench: ## what a handshake costs
 	@tools/install-deps
 	@tools/build
 	@build/escertke bench
+
+sim: ## 1,000,000 simulated events, seed SEED (default: the time)
+	@tools/sim $(if $(SEED),--seed $(SEED))
+
+soak: ## simulated time for SOAK_HOURS (24): 100,000 end-points, 2 % loss, restarts; then as long of attacks
+	@tools/sim --calm --end-points 100000 --terminators 200 --every 3600 --hours $(SOAK_HOURS)
+	@tools/sim --hours $(SOAK_HOURS)
 
 fuzz: ## each libFuzzer target for FUZZ_SECONDS
 	@tools/fuzz
