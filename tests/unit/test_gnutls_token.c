@@ -301,40 +301,39 @@ static void pin_that_was_changed(void **state)
     tls->credential_free(meter.credential);
 }
 
-/* GnuTLS loses a lock of 40 octets when a session ends just before it signs. */
-void __lsan_disable(void) __attribute__((weak));
-void __lsan_enable(void) __attribute__((weak));
+static void fails_by(const struct fixture *f, atomic_bool *fault)
+{
+    struct side meter = { tls, meter_with(f, FAULTY("meter")), NULL }, panel = panel_of(f);
+
+    counters_to_zero();
+    *fault = true;
+    alarm(60); /* if GnuTLS left its lock locked, the second one would wait for ever */
+    for (int n = 0; n < 3; n++) {
+        struct outcome o = run(f, &panel, &meter);
+        assert_int_equal(o.t, ESCERTKE_ERR_BACKEND);
+        assert_non_null(strstr(o.words, "the token with the own private key does not sign"));
+    }
+    alarm(0);
+    *fault = false;
+    assert_int_equal(faulty->logins, 0); /* without the PIN, which has been forgotten */
+    assert_int_equal(run(f, &panel, &meter).t, ESCERTKE_ERR_BACKEND);
+    struct side again = { tls, meter_with(f, FAULTY("meter")), NULL };
+    assert_true(run(f, &panel, &again).same_key);
+    assert_true(run(f, &panel, &meter).same_key); /* the token is open again */
+    tls->credential_free(again.credential);
+    tls->credential_free(meter.credential);
+}
 
 static void token_that_fails(void **state)
 {
-    const struct fixture *f = *state;
-    atomic_bool *const faults[] = { &faulty->session_gone, &faulty->device_error, &faulty->session_going };
+    fails_by(*state, &faulty->session_gone);
+    fails_by(*state, &faulty->device_error);
+}
 
-    for (size_t i = 0; i < COUNT(faults); i++) {
-        bool unwatched = faults[i] == &faulty->session_going && __lsan_disable && __lsan_enable;
-        if (unwatched)
-            __lsan_disable();
-        struct side meter = { tls, meter_with(f, FAULTY("meter")), NULL }, panel = panel_of(f);
-        if (unwatched)
-            __lsan_enable();
-        counters_to_zero();
-        *faults[i] = true;
-        alarm(60); /* GnuTLS left its lock locked: the second one would wait for ever */
-        for (int n = 0; n < 3; n++) {
-            struct outcome o = run(f, &panel, &meter);
-            assert_int_equal(o.t, ESCERTKE_ERR_BACKEND);
-            assert_non_null(strstr(o.words, "the token with the own private key does not sign"));
-        }
-        alarm(0);
-        *faults[i] = false;
-        assert_int_equal(faulty->logins, 0); /* without the PIN, which has been forgotten */
-        assert_int_equal(run(f, &panel, &meter).t, ESCERTKE_ERR_BACKEND);
-        struct side again = { tls, meter_with(f, FAULTY("meter")), NULL };
-        assert_true(run(f, &panel, &again).same_key);
-        assert_true(run(f, &panel, &meter).same_key); /* the token is open again */
-        tls->credential_free(again.credential);
-        tls->credential_free(meter.credential);
-    }
+/* A run of its own, which no tool watches: GnuTLS 3.7 loses its lock here, 40 octets, and leaves it locked. */
+static void session_that_ends_when_it_is_to_sign(void **state)
+{
+    fails_by(*state, &faulty->session_going);
 }
 
 static void initiator_whose_token_fails(void **state)
@@ -588,8 +587,9 @@ static int tear_down(void **state)
     return fixture_teardown(state);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const struct CMUnitTest ending[] = { cmocka_unit_test(session_that_ends_when_it_is_to_sign) };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_roles),
         cmocka_unit_test(raw_keys),
@@ -610,5 +610,7 @@ int main(void)
         printf("gnutls_token: SKIPPED: SoftHSM 2 or p11tool is not there\n");
         return 77;
     }
+    if (argc > 1 && strcmp(argv[1], "ending") == 0)
+        return cmocka_run_group_tests(ending, set_up, tear_down);
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
