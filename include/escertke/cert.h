@@ -133,13 +133,26 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_check_raw(escertke_span
 
 /** How bad a finding of the profile lint is. */
 typedef enum escertke_lint_level { ESCERTKE_LINT_NOTE, ESCERTKE_LINT_WARN, ESCERTKE_LINT_ERROR } escertke_lint_level;
+/** One finding; strings are valid during the call. */
+typedef struct escertke_finding {
+    escertke_lint_level level;
+    size_t position; /* on the path, 0 = leaf */
+    const char *clause, *text;
+    const char *refused_by; /* who will refuse it: "every peer", "peers with strict_profile"...; NULL = nobody */
+    const char *advice;     /* what a person can do about it; NULL = the text says it */
+} escertke_finding;
+typedef void (*escertke_finding_fn)(void *ctx, const escertke_finding *finding);
+/**
+ * Check an own chain (leaf first; anchor optional) against the profile; used by `pki check`.
+ * A finding per name of the leaf says which flavour it makes of the certificate (level NOTE), or who refuses it as that.
+ * @return OK (no finding of level ERROR), ARG, CERT, PROFILE, VALIDITY
+ */
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_examine(const escertke_span *path, size_t count, int64_t unix_s,
+                                                                 bool strict, escertke_finding_fn fn, void *ctx);
+
 /** Called once per finding; strings valid during the call. */
 typedef void (*escertke_lint_fn)(void *ctx, escertke_lint_level level, size_t position, const char *clause, const char *text);
-/**
- * Check an own chain (leaf first; anchor optional) against the profile; used when a credential is loaded and by `pki check`.
- * A finding per name of the leaf says which flavour it makes of the certificate (level NOTE), or who refuses it as that.
- * @return OK (no finding of level ERROR), CERT, PROFILE, VALIDITY
- */
+/** escertke_cert_examine with its findings in words: the text, and "; refused by ..." where somebody does. */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_cert_lint(const escertke_span *path, size_t count, int64_t unix_s,
                                                               bool strict, escertke_lint_fn fn, void *ctx);
 

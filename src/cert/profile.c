@@ -235,6 +235,11 @@ static bool no_cert_sign(const struct esc_view *v)
     return !(cert_of(v)->key_usage & ESCERTKE_KEY_USAGE_KEY_CERT_SIGN);
 }
 
+static bool no_crl_sign(const struct esc_view *v)
+{
+    return cert_of(v)->has_key_usage && !(cert_of(v)->key_usage & ESCERTKE_KEY_USAGE_CRL_SIGN);
+}
+
 /* An anchor is trusted as it is; it must only not say of itself that it is none (it may be older than version 3). */
 static bool anchor_denies_ca(const struct esc_view *v)
 {
@@ -278,6 +283,9 @@ static bool issuer_constrains_nothing(const struct esc_view *v)
 #define BAD ALERT_BAD_CERTIFICATE
 #define UNSUPPORTED ALERT_UNSUPPORTED_CERTIFICATE
 #define EXPIRED ALERT_CERTIFICATE_EXPIRED
+#define EVERY_PEER "every peer"
+#define STRICT_PEERS "peers with strict_profile"
+#define OTHER_MAKES "peers of other makes that are stricter than this library"
 
 /* What to do, where several rules want the same. */
 #define NEW_KEY "make a new key on secp256r1 and have it certified, e.g. by: escertke pki issue DIR --ae-id ID --out PREFIX"
@@ -290,74 +298,74 @@ static bool issuer_constrains_nothing(const struct esc_view *v)
 
 const struct esc_rule esc_rules[] = {
     { ALL, ERROR, ERROR, PROFILE, UNSUPPORTED, "TS-0003 10.1.1.1", key_not_p256,
-      "public key must be on the named curve secp256r1; every oneM2M peer refuses it", key_found,
+      "public key must be on the named curve secp256r1", EVERY_PEER, key_found,
       "a public key on the named curve secp256r1 (P-256)", NULL, NEW_KEY },
     { ALL, ERROR, ERROR, PROFILE, UNSUPPORTED, "TS-0003 10.1.1.1", key_not_uncompressed,
-      "public key must be an uncompressed point of 65 octets; every oneM2M peer refuses another form", point_found,
+      "public key must be an uncompressed point of 65 octets", EVERY_PEER, point_found,
       "an uncompressed point, 65 octets that begin with 04", NULL,
       "write the same public key uncompressed (openssl ec -conv_form uncompressed) and have it certified again" },
-    { BELOW, ERROR, ERROR, PROFILE, UNSUPPORTED, "TS-0003 10.1.1.3", signature_foreign,
-      "signature must be ecdsa-with-SHA256; every oneM2M peer refuses it", signature_found,
-      "signature algorithm ecdsa-with-SHA256, in both places and without parameters", NULL, SIGN_AGAIN },
+    { BELOW, ERROR, ERROR, PROFILE, UNSUPPORTED, "TS-0003 10.1.1.3", signature_foreign, "signature must be ecdsa-with-SHA256",
+      EVERY_PEER, signature_found, "signature algorithm ecdsa-with-SHA256, in both places and without parameters", NULL,
+      SIGN_AGAIN },
     { ESC_ANCHOR, NOTE, WARN, PROFILE, UNSUPPORTED, "TS-0003 10.1.1.3", signature_foreign,
-      "self-signature should be ecdsa-with-SHA256; nobody verifies an anchor's, but a literal reader may mind", signature_found,
-      NULL, NULL, NULL },
-    { BELOW, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.1.2.1", version_not_3, "certificate must be version 3; peers refuse it",
+      "self-signature should be ecdsa-with-SHA256, though nobody needs to verify an anchor's",
+      "peers that read the profile to the letter", signature_found, NULL, NULL, NULL },
+    { BELOW, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.1.2.1", version_not_3, "certificate must be version 3", EVERY_PEER,
       version_found, "version 3", NULL, ISSUE_AGAIN },
     { BELOW, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.1.2.2", serial_bad,
-      "serial number must be positive and of 20 octets at most; strict peers refuse it", serial_found,
+      "serial number must be positive and of 20 octets at most", EVERY_PEER, serial_found,
       "a serial number that is positive and has 20 octets at most", NULL, ISSUE_AGAIN },
-    { ALL, ERROR, ERROR, CERT, BAD, "RFC 5280 4.2", unknown_critical,
-      "a critical extension that is not known must be refused by every peer", NULL,
+    { ALL, ERROR, ERROR, CERT, BAD, "RFC 5280 4.2", unknown_critical, "a critical extension that is not known", EVERY_PEER, NULL,
       "critical extensions among keyUsage, subjectAltName, basicConstraints, nameConstraints and extKeyUsage only",
       "another critical extension", "have it issued again without the extension, or with it not critical" },
-    { ALL, ERROR, ERROR, VALIDITY, EXPIRED, "RFC 5280 4.1.2.5", not_yet_valid, "not yet valid; peers refuse it", not_before_found,
-      "a certificate that is valid now", NULL,
+    { ALL, ERROR, ERROR, VALIDITY, EXPIRED, "RFC 5280 4.1.2.5", not_yet_valid, "not yet valid", "every peer, until then",
+      not_before_found, "a certificate that is valid now", NULL,
       "set this machine's clock if it is slow; else wait until then, or use a certificate that is valid now" },
-    { ALL, ERROR, ERROR, VALIDITY, EXPIRED, "RFC 5280 4.1.2.5", expired, "expired; peers refuse it", not_after_found,
+    { ALL, ERROR, ERROR, VALIDITY, EXPIRED, "RFC 5280 4.1.2.5", expired, "expired", EVERY_PEER, not_after_found,
       "a certificate that is valid now", NULL, RENEW },
-    { ALL, NOTE, NOTE, VALIDITY, EXPIRED, "RFC 5280 4.1.2.5", expires_soon, "expires within 30 days; peers will refuse it then",
+    { ALL, NOTE, NOTE, VALIDITY, EXPIRED, "RFC 5280 4.1.2.5", expires_soon, "expires within 30 days", "every peer, from then on",
       not_after_found, NULL, NULL, NULL },
 
     { ESC_LEAF, ERROR, ERROR, PROFILE, BAD, "TS-0003 10.1.1.1", no_digital_signature,
-      "keyUsage must be present with digitalSignature; every oneM2M peer refuses it", key_usage_found,
-      "keyUsage with digitalSignature", NULL, ISSUE_AGAIN },
-    { ESC_LEAF, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.2.1.9", is_ca,
-      "a CA certificate is no end-point's certificate; peers refuse it", NULL, "an end-point's own certificate",
-      "a CA certificate (basicConstraints CA)",
+      "keyUsage must be present with digitalSignature", EVERY_PEER, key_usage_found, "keyUsage with digitalSignature", NULL,
+      ISSUE_AGAIN },
+    { ESC_LEAF, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.2.1.9", is_ca, "a CA certificate is no end-point's certificate",
+      EVERY_PEER, NULL, "an end-point's own certificate", "a CA certificate (basicConstraints CA)",
       "the peer must show a certificate that a CA issued to it, e.g. by: escertke pki issue DIR --ae-id ID --out PREFIX" },
     { ESC_LEAF, WARN, WARN, PROFILE, BAD, "RFC 5280 4.2.1.3", leaf_signs_certificates,
-      "keyCertSign in a certificate that is not a CA's; strict peers may refuse it", NULL, NULL, NULL, NULL },
+      "keyCertSign in a certificate that is not a CA's", OTHER_MAKES, NULL, NULL, NULL, NULL },
     { ESC_LEAF, WARN, WARN, PROFILE, BAD, "RFC 5280 4.2.1.10", leaf_constrains_names,
-      "nameConstraints belong in CA certificates only; strict peers may refuse it", NULL, NULL, NULL, NULL },
+      "nameConstraints belong in CA certificates only", OTHER_MAKES, NULL, NULL, NULL, NULL },
     { ESC_LEAF, ERROR, ERROR, PROFILE, BAD, "RFC 5280 4.2.1.12", purpose_missing,
-      "extKeyUsage, where present, must allow the TLS role; peers refuse it", purpose_found,
+      "extKeyUsage, where present, must allow the TLS role", EVERY_PEER, purpose_found,
       "no extKeyUsage, or one with clientAuth for an initiator and serverAuth for a terminator", NULL,
       "have it issued again without extKeyUsage, as escertke pki issue does, or with both clientAuth and serverAuth" },
     { ESC_LEAF, WARN, WARN, PROFILE, BAD, "RFC 5280 4.2.1.12", one_purpose_only,
-      "extKeyUsage allows one TLS role: peers refuse it in the other (initiator clientAuth, terminator serverAuth)",
+      "extKeyUsage allows one TLS role only (initiator clientAuth, terminator serverAuth)", "every peer, in the other role",
       purpose_found, NULL, NULL, NULL },
 
-    { ESC_CA, ERROR, ERROR, CERT, BAD, "RFC 5280 4.2.1.9", not_a_ca,
-      "an issuer must be a CA by its basicConstraints; every peer refuses it", NULL, "an issuer with basicConstraints CA",
-      "a certificate that is no CA's", "the peer's certificate must come from a CA; this issuer may not issue any" },
-    { ESC_CA, ERROR, ERROR, CERT, BAD, "RFC 5280 4.2.1.3", no_cert_sign,
-      "a CA must have keyUsage with keyCertSign; every peer refuses it", key_usage_found, "keyUsage with keyCertSign", NULL,
-      CA_AGAIN },
+    { ESC_CA, ERROR, ERROR, CERT, BAD, "RFC 5280 4.2.1.9", not_a_ca, "an issuer must be a CA by its basicConstraints", EVERY_PEER,
+      NULL, "an issuer with basicConstraints CA", "a certificate that is no CA's",
+      "the peer's certificate must come from a CA; this issuer may not issue any" },
+    { ESC_CA, ERROR, ERROR, CERT, BAD, "RFC 5280 4.2.1.3", no_cert_sign, "a CA must have keyUsage with keyCertSign", EVERY_PEER,
+      key_usage_found, "keyUsage with keyCertSign", NULL, CA_AGAIN },
     { ESC_CA, NOTE, ERROR, PROFILE, BAD, "TS-0003 10.1.1.1", no_digital_signature,
-      "keyUsage of a CA lacks digitalSignature, which the text demands; only peers with a strict profile refuse it", NULL,
+      "keyUsage of a CA lacks digitalSignature, which the text demands", STRICT_PEERS, NULL,
       "keyUsage of a CA with digitalSignature too (strict profile)", "keyUsage without it",
       "make the CA again with escertke pki init, or do without --strict-profile here" },
+    { ESC_CA | ESC_ANCHOR, NOTE, NOTE, PROFILE, BAD, "RFC 5280 4.2.1.3", no_crl_sign,
+      "keyUsage of a CA lacks cRLSign, so a CRL of it counts for nothing", "peers that require a CRL (--require-crl)", NULL, NULL,
+      NULL, CA_AGAIN },
     { ESC_ANCHOR, ERROR, ERROR, CERT, BAD, "RFC 5280 4.2.1.9", anchor_denies_ca,
-      "basicConstraints or keyUsage of the trust anchor forbid it to sign certificates; peers refuse the path", NULL,
+      "basicConstraints or keyUsage of the trust anchor forbid it to sign certificates", EVERY_PEER, NULL,
       "a trust anchor that may sign certificates", "basicConstraints or keyUsage that forbid it",
       "take the CA's own certificate as trust anchor (--trust), not one of an end-point" },
     { ESC_CA | ESC_ANCHOR, ERROR, ERROR, CERT, BAD, "RFC 5280 4.2.1.9", path_too_long,
-      "more intermediate certificates below it than its pathLenConstraint allows; every peer refuses the path", path_len_found,
+      "more intermediate certificates below it than its pathLenConstraint allows", EVERY_PEER, path_len_found,
       "no more intermediate certificates below it than its pathLenConstraint", NULL,
       "issue end-point certificates from a CA higher up, or make this CA again with a greater pathLenConstraint" },
     { ESC_CA, WARN, ERROR, PROFILE, BAD, "TS-0003 10.1.1.5", issuer_constrains_nothing,
-      "the CA that issues AE-ID certificates must carry nameConstraints; peers with a strict profile refuse it", NULL,
+      "the CA that issues AE-ID certificates must carry nameConstraints", STRICT_PEERS, NULL,
       "nameConstraints in the CA that issues AE-ID certificates (strict profile)", "no nameConstraints",
       "make the CA again with escertke pki init --sp DOMAIN, or do without --strict-profile here" },
 };

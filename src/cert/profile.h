@@ -39,7 +39,8 @@ struct esc_rule {
     int alert;
     const char *clause;
     bool (*broken)(const struct esc_view *v);
-    const char *text;                                                 /* what was expected, and who minds */
+    const char *text;                                               /* what was expected */
+    const char *who;                                                /* refuses it */
     void (*found)(const struct esc_view *v, char *out, size_t cap); /* what was found; NULL = the text says it */
     const char *expected, *instead, *advice; /* the same for a refusal; instead: what was found where no function says it */
 };

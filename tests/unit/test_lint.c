@@ -208,6 +208,98 @@ static void test_findings(void **state)
     }
 }
 
+/* Who refuses it, of the first finding; those of a name come after those of the rules. */
+static const struct who_case {
+    const char *name;
+    struct pki_params leaf, ca;
+    bool strict;
+    escertke_lint_level level;
+    size_t position;
+    const char *who;
+    bool advice;
+} whos[] = {
+    { "good", { 0 }, { CONSTRAINED }, true, ESCERTKE_LINT_NOTE, 0, "peers that expect another ID or flavour", false },
+    { "CSE", { NAMES(san, DNS("in1.m2m.example.org")) }, { CA }, true, ESCERTKE_LINT_NOTE, 0,
+      "peers that expect another name or flavour", false },
+    { "CSE as URI", { NAMES(san, URI("//m2m.example.org/in1")) }, { CONSTRAINED }, false, ESCERTKE_LINT_WARN, 0,
+      "peers that expect a CSE-ID certificate", false },
+    { "node", { NAMES(san, URI("urn:x:1")) }, { CA }, false, ESCERTKE_LINT_NOTE, 0,
+      "peers without a rule flavour=node for this M2M-Node-ID", false },
+    { "device", { NAMES(san, OCTETS(PKI_OTHER, 6, 1, 0x2A, 0xA0, 3, 0x0D, 1, 7)) }, { CA }, false, ESCERTKE_LINT_NOTE, 0,
+      "peers without a rule flavour=device for this hardware instance identifier", false },
+    { "device in another encoding", { NAMES(san, OCTETS(PKI_OTHER, 6, 1, 0x2A, 0xA0, 3, 0x0C, 1, '7')) }, { CA }, false,
+      ESCERTKE_LINT_WARN, 0, "peers that know no other encoding, or have no rule flavour=device for this", false },
+    { "nobody's", { NAMES(san, { PKI_EMAIL, "a@b.org", 0 }) }, { CA }, false, ESCERTKE_LINT_NOTE, 0, NULL, false },
+    { "P-384", { .key = PKI_P384 }, { CONSTRAINED }, false, ESCERTKE_LINT_ERROR, 0, "every peer", true },
+    { "expires soon", { .not_before_s = -DAY, .not_after_s = DAY }, { CONSTRAINED }, false, ESCERTKE_LINT_NOTE, 0,
+      "every peer, from then on", false },
+    { "not yet", { .not_before_s = DAY, .not_after_s = 90 * DAY }, { CONSTRAINED }, false, ESCERTKE_LINT_ERROR, 0,
+      "every peer, until then", true },
+    { "one role", { .eku = PKI_EKU_SERVER }, { CONSTRAINED }, false, ESCERTKE_LINT_WARN, 0, "every peer, in the other role", false },
+    { "leaf with keyCertSign", { .key_usage = 0x8400 }, { CONSTRAINED }, false, ESCERTKE_LINT_WARN, 0,
+      "peers of other makes that are stricter than this library", false },
+    { "no constraints", { 0 }, { CA }, false, ESCERTKE_LINT_WARN, 1, "peers with strict_profile", true },
+    { "the same, strict", { 0 }, { CA }, true, ESCERTKE_LINT_ERROR, 1, "peers with strict_profile", true },
+    { "CA without digitalSignature", { 0 }, { CONSTRAINED, .key_usage = 0x0600 }, false, ESCERTKE_LINT_NOTE, 1,
+      "peers with strict_profile", true },
+    { "CA without cRLSign", { 0 }, { CONSTRAINED, .key_usage = 0x8400 }, true, ESCERTKE_LINT_NOTE, 1,
+      "peers that require a CRL (--require-crl)", true },
+    { "issuer of another name", { .issuer_cn = "Somebody" }, { CONSTRAINED }, false, ESCERTKE_LINT_ERROR, 1, "every peer", true },
+};
+
+struct first {
+    escertke_finding finding;
+    char who[120], text[400];
+    size_t count;
+};
+
+static void keep_first(void *ctx, const escertke_finding *f)
+{
+    struct first *first = ctx;
+
+    assert_true(*f->text && *f->clause);
+    assert_true(f->refused_by || f->level == ESCERTKE_LINT_NOTE); /* what nobody minds is no departure */
+    assert_null(strstr(f->text, "refuse"));
+    if (first->count++)
+        return;
+    first->finding = *f;
+    snprintf(first->who, sizeof first->who, "%s", f->refused_by ? f->refused_by : "");
+    snprintf(first->text, sizeof first->text, "%s", f->text);
+}
+
+/* The same finding in words. */
+static void same_in_words(void *ctx, escertke_lint_level level, size_t position, const char *clause, const char *text)
+{
+    struct first *first = ctx;
+    char expected[600];
+
+    (void)clause;
+    if (first->count++)
+        return;
+    snprintf(expected, sizeof expected, "%s%s%s", first->text, *first->who ? "; refused by " : "", first->who);
+    assert_string_equal(text, expected);
+    assert_int_equal(level, first->finding.level);
+    assert_int_equal(position, first->finding.position);
+}
+
+static void test_who_refuses(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(whos); i++) {
+        const struct who_case *t = &whos[i];
+        struct chain c = chain_make(t->leaf, t->ca, (struct pki_params){ CA });
+        struct first f = { .count = 0 };
+        escertke_err err = escertke_cert_examine(c.path, 3, NOW, t->strict, keep_first, &f);
+        assert_int_equal(err != ESCERTKE_OK, t->level == ESCERTKE_LINT_ERROR);
+        if (f.finding.level != t->level || f.finding.position != t->position || strcmp(f.who, t->who ? t->who : "") != 0 ||
+            (f.finding.advice != NULL) != t->advice)
+            fail_msg("%s: level %d of %zu: %s; refused by %s", t->name, f.finding.level, f.finding.position, f.text, f.who);
+        f.count = 0;
+        assert_int_equal(escertke_cert_lint(c.path, 3, NOW, t->strict, same_in_words, &f), err);
+        chain_free(&c);
+    }
+}
+
 static void test_no_san(void **state)
 {
     const struct pki_params p = { .base_s = NOW };
@@ -253,6 +345,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_findings),
+        cmocka_unit_test(test_who_refuses),
         cmocka_unit_test(test_no_san),
         cmocka_unit_test(test_anchor_optional),
     };
