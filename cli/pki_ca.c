@@ -132,7 +132,7 @@ static escertke_err refuse_initialised(const char *dir, enum pki_ca from, escert
 
     if (!pki_path(dir, pki_ca_names[PKI_NODES], "crt", path, sizeof path))
         return esc_fail(d, ESCERTKE_ERR_IO, "", "the folder's name is too long");
-    for (int i = from; i < PKI_CAS; i++)
+    for (int i = (int)from; i < PKI_CAS; i++)
         if (holds(dir, (enum pki_ca)i, path, sizeof path))
             return esc_fail(d, ESCERTKE_ERR_IO, "", "%s exists: %s holds a PKI already; choose another folder", path, dir);
     return ESCERTKE_OK;

@@ -126,14 +126,13 @@ static escertke_err check_certs(const struct settings *s, const char *file, stru
 
 /* ---- the command --------------------------------------------------------------------------------------------- */
 
-/* In DER a request and a certificate are told apart by reading them. */
+/* In PEM the label says it; in DER a request and a certificate are told apart by reading them. */
 static bool is_request(escertke_span content)
 {
-    X509_REQ *req;
+    X509_REQ *req = NULL;
     bool ok = pki_request_is_pem(content) || pki_request_parse("", content, &req, NULL) == ESCERTKE_OK;
 
-    if (ok && !pki_request_is_pem(content))
-        X509_REQ_free(req);
+    X509_REQ_free(req);
     return ok;
 }
 
