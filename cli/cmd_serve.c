@@ -22,11 +22,41 @@
 struct settings {
     struct identity_settings identity; /* first: see identity.h */
     struct text_list listen;
-    const char *via, *poa;
-    long threads, max_pending, max_pending_mib;
+    const char *via, *poa, *rate_from;
+    long threads, max_pending, max_pending_mib, max_pending_from;
 };
 
 #define AT(member) offsetof(struct settings, member)
+
+/* "8/120", "8" or "none". */
+static bool parse_rate(const char *value, escertke_rate *out)
+{
+    unsigned burst, minute;
+    char rest;
+
+    *out = (escertke_rate){ ESCERTKE_NO_LIMIT, 0 };
+    if (strcmp(value, "none") == 0)
+        return true;
+    if (strspn(value, "0123456789/") != strlen(value) || strlen(value) > 12)
+        return false;
+    int parts = sscanf(value, "%u/%u%c", &burst, &minute, &rest);
+    if (parts == 1 && !strchr(value, '/'))
+        minute = burst;
+    else if (parts != 2)
+        return false;
+    *out = (escertke_rate){ burst, minute };
+    return burst >= 1 && burst <= 1000000 && minute >= 1 && minute <= 1000000;
+}
+
+static bool check_rate(const char *value, char *why, size_t cap)
+{
+    escertke_rate rate;
+
+    if (parse_rate(value, &rate))
+        return true;
+    snprintf(why, cap, "expected N/M, two numbers from 1 to 1000000, or none, found \"%s\"", value);
+    return false;
+}
 
 static const struct option_def serve_options[] = {
     NEEDED_LIST_ROW("listen", "URL", AT(listen), hop_check_url,
@@ -40,6 +70,10 @@ static const struct option_def serve_options[] = {
                "half-open handshakes held at most, default 100000; past it the oldest goes"),
     NUMBER_ROW("max-pending-memory", "MIB", AT(max_pending_mib), 1, 1048576,
                "memory for half-open handshakes in MiB, default 1024"),
+    NUMBER_ROW("max-pending-from", "N", AT(max_pending_from), 1, 1000,
+               "half-open handshakes of one originator, default 4; one more is refused while the others are young"),
+    TEXT_ROW("rate-from", "N[/M]", AT(rate_from), check_rate,
+             "messages of one originator answered at once, and each minute after that, default 8/120; none: no limit"),
     OPTION_END,
 };
 
@@ -168,7 +202,10 @@ static escertke_err start(struct server *v)
     escertke_terminator_config cfg = { .identity = v->identity.endpoint,
                                        .max_pending = (size_t)s->max_pending,
                                        .max_pending_bytes = (size_t)s->max_pending_mib << 20,
+                                       .max_pending_per_from = (size_t)s->max_pending_from,
                                        .on_event = event_report };
+    if (s->rate_from)
+        (void)parse_rate(s->rate_from, &cfg.rate_from); /* it was checked when it was read */
     if ((err = escertke_terminator_new(&cfg, &v->terminator, &v->d)) != ESCERTKE_OK)
         return err;
     escertke_http_server_config http = { .handler = handle,

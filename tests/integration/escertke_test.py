@@ -90,7 +90,9 @@ class Test:
 
     def serve(self, who, *more, listen="http://127.0.0.1:0/notify", **options):
         """A terminating end-point that listens; .url says where."""
-        process = self.start("serve", *who.args, "--listen", listen, "--json", *more, **options)
+        # One originator plays many here, faster than any would.
+        limits = () if "--rate-from" in more else ("--rate-from", "none", "--max-pending-from", "1000")
+        process = self.start("serve", *who.args, "--listen", listen, "--json", *limits, *more, **options)
         process.url = process.event("listening")["url"]
         return process
 
