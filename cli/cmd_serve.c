@@ -11,6 +11,7 @@
 #include "hop.h"
 #include "identity.h"
 #include "out.h"
+#include "rate.h"
 #include "register.h"
 #include "runtime.h"
 
@@ -22,41 +23,11 @@
 struct settings {
     struct identity_settings identity; /* first: see identity.h */
     struct text_list listen;
-    const char *via, *poa, *rate_from;
+    const char *via, *poa, *rate_from, *rate_source, *rate_all;
     long threads, max_pending, max_pending_mib, max_pending_from;
 };
 
 #define AT(member) offsetof(struct settings, member)
-
-/* "8/120", "8" or "none". */
-static bool parse_rate(const char *value, escertke_rate *out)
-{
-    unsigned burst, minute;
-    char rest;
-
-    *out = (escertke_rate){ ESCERTKE_NO_LIMIT, 0 };
-    if (strcmp(value, "none") == 0)
-        return true;
-    if (strspn(value, "0123456789/") != strlen(value) || strlen(value) > 12)
-        return false;
-    int parts = sscanf(value, "%u/%u%c", &burst, &minute, &rest);
-    if (parts == 1 && !strchr(value, '/'))
-        minute = burst;
-    else if (parts != 2)
-        return false;
-    *out = (escertke_rate){ burst, minute };
-    return burst >= 1 && burst <= 1000000 && minute >= 1 && minute <= 1000000;
-}
-
-static bool check_rate(const char *value, char *why, size_t cap)
-{
-    escertke_rate rate;
-
-    if (parse_rate(value, &rate))
-        return true;
-    snprintf(why, cap, "expected N/M, two numbers from 1 to 1000000, or none, found \"%s\"", value);
-    return false;
-}
 
 static const struct option_def serve_options[] = {
     NEEDED_LIST_ROW("listen", "URL", AT(listen), hop_check_url,
@@ -72,8 +43,13 @@ static const struct option_def serve_options[] = {
                "memory for half-open handshakes in MiB, default 1024"),
     NUMBER_ROW("max-pending-from", "N", AT(max_pending_from), 1, 1000,
                "half-open handshakes of one originator, default 4; one more is refused while the others are young"),
-    TEXT_ROW("rate-from", "N[/M]", AT(rate_from), check_rate,
-             "messages of one originator answered at once, and each minute after that, default 8/120; none: no limit"),
+    TEXT_ROW(
+        "rate-from", "N[/M]", AT(rate_from), rate_check,
+        "messages of one originator, as brought by one address, answered at once, and each minute after that; default 8/120; "
+        "none: no limit"),
+    TEXT_ROW("rate-source", "N[/M]", AT(rate_source), rate_check,
+             "the same of one address, whatever originators it names; default none, since a CSE brings those of many"),
+    TEXT_ROW("rate-all", "N[/M]", AT(rate_all), rate_check, "the same of all together; default none"),
     OPTION_END,
 };
 
@@ -204,8 +180,9 @@ static escertke_err start(struct server *v)
                                        .max_pending_bytes = (size_t)s->max_pending_mib << 20,
                                        .max_pending_per_from = (size_t)s->max_pending_from,
                                        .on_event = event_report };
-    if (s->rate_from)
-        (void)parse_rate(s->rate_from, &cfg.rate_from); /* it was checked when it was read */
+    rate_set(s->rate_from, &cfg.rate_from);
+    rate_set(s->rate_source, &cfg.rate_source);
+    rate_set(s->rate_all, &cfg.rate_all);
     if ((err = escertke_terminator_new(&cfg, &v->terminator, &v->d)) != ESCERTKE_OK)
         return err;
     escertke_http_server_config http = { .handler = handle,

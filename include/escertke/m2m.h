@@ -119,6 +119,9 @@ typedef enum escertke_op {
     ESCERTKE_OP_NOTIFY = 5
 } escertke_op;
 
+/** Longest name of who brought a request, characters. */
+#define ESCERTKE_SOURCE_MAX 47
+
 typedef enum escertke_format { ESCERTKE_FORMAT_JSON = 1, ESCERTKE_FORMAT_XML, ESCERTKE_FORMAT_CBOR } escertke_format;
 
 /**
@@ -136,6 +139,12 @@ typedef struct escertke_primitive {
     bool other_params; /* a parameter was present that this library does not interpret (fc, drt, tkns...) */
     escertke_format format;
     escertke_buf content; /* len 0 = no content */
+    /**
+     * Who brought a request: the peer of the hop, as the binding knows it. Never sent, and proves nothing; "" = not known. The
+     * HTTP server says the IP address without port; of an IPv6 address the first 64 bits ("2001:db8:0:1::/64"), since the rest is
+     * the peer's to choose.
+     */
+    char source[ESCERTKE_SOURCE_MAX + 1];
 } escertke_primitive;
 
 /** Empty primitive: no parameter, format JSON, content limit ESCERTKE_PRIMITIVE_MAX. */

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "binding/http_map.h"
 #include "binding/http_server.h"
+#include "binding/http_source.h"
 
 /* A body past the limit is read on for so long and answered with 413; whoever sends more is cut off. */
 #define DISCARD_MAX ((size_t)1 << 20)
@@ -162,6 +163,9 @@ static enum MHD_Result dispatch(struct exchange *x)
 {
     escertke_http_server *server = x->server;
 
+    const union MHD_ConnectionInfo *peer = MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+    esc_http_source(peer ? peer->client_addr : NULL, x->req.source);
     x->arrived = escertke_system_clock(NULL);
     pthread_mutex_lock(&server->lock);
     server->busy++;

@@ -129,8 +129,12 @@ static escertke_err serve_seci(escertke_terminator *t, const escertke_primitive 
         (void)esc_fail(&d, ESCERTKE_ERR_UNSUPPORTED, "TS-0004 6.3.5.48", "%s", text);
         return refuse(t, req, ESCERTKE_RSC_NOT_IMPLEMENTED, text, &d, rsp);
     }
+    const escertke_delivery delivery = { .from = escertke_span_str(req->fr),
+                                         .message = escertke_buf_span(&seci->eckm),
+                                         .ttl_ms = ttl_ms,
+                                         .source = escertke_span_str(req->source) };
     escertke_answer_init(&answer);
-    escertke_terminator_answer(t, escertke_span_str(req->fr), escertke_buf_span(&seci->eckm), ttl_ms, now, &answer);
+    escertke_terminator_take(t, &delivery, now, &answer);
     escertke_err err = respond_with(req, &answer, rsp);
     escertke_answer_clear(&answer);
     return err;

@@ -8,6 +8,27 @@ static void says_nothing(void *ctx, const escertke_primitive *req, escertke_now 
     (void)rsp;
 }
 
+static void says_source(void *ctx, const escertke_primitive *req, escertke_now now, escertke_primitive *rsp)
+{
+    (void)ctx;
+    (void)now;
+    rsp->rsc = 2000;
+    assert_int_equal(escertke_buf_append(&rsp->content, req->source, strlen(req->source)), ESCERTKE_OK);
+}
+
+/* Of the connection, whatever the request says. */
+static void knows_who_brought_it(void **state)
+{
+    escertke_http_server *s = start_with((escertke_http_server_config){ .handler = says_source });
+    char text[2000];
+
+    (void)state;
+    assert_int_equal(ask(s, "GET /x HTTP/1.1\r\n" HEAD "X-Forwarded-For: 192.0.2.1\r\nConnection: close\r\n\r\n", text, sizeof text),
+                     200);
+    assert_non_null(strstr(text, "\r\n\r\n127.0.0.1"));
+    escertke_http_server_stop(s, 0);
+}
+
 /* ---- operations -------------------------------------------------------------------------------------------- */
 
 static void serves_all_operations(void **state)
@@ -427,6 +448,7 @@ static void serves_fifty_connections_at_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(knows_who_brought_it),
         cmocka_unit_test(serves_all_operations),
         cmocka_unit_test(answers_as_the_standard_shows),
         cmocka_unit_test(refuses_with_the_right_code),

@@ -14,6 +14,7 @@ struct world {
     escertke_store store;
     escertke_terminator *t;
     int refused; /* events */
+    const char *source; /* of the requests to come; NULL = not known */
     char reason[400];
 };
 
@@ -64,6 +65,8 @@ static escertke_primitive serve(const struct world *w, const char *request)
     escertke_primitive_init(&rsp);
     if (escertke_primitive_parse_json(escertke_span_str(request), &req, &d) != ESCERTKE_OK)
         fail_msg("test request is not a primitive: %s (%s)", request, d.reason);
+    if (w->source)
+        snprintf(req.source, sizeof req.source, "%s", w->source);
     escertke_notify_serve(w->t, &req, w->f->now, &rsp);
     escertke_primitive_clear(&req);
     return rsp;
@@ -226,9 +229,39 @@ static void other_serializations(void **state)
     escertke_primitive_clear(&rsp);
 }
 
+/* What the binding says of the hop reaches the limits. The messages are refused for what they are, or before that as too many. */
+static void limited_per_source(void **state)
+{
+    static const struct {
+        const char *source;
+        bool limited;
+    } steps[] = { { "192.0.2.1", false }, { "192.0.2.1", false }, { "192.0.2.1", true }, { "192.0.2.2", false },
+                  { NULL, false },        { NULL, false },        { NULL, false },       { "192.0.2.1", true } };
+    struct world *w = *state;
+    escertke_terminator *before = w->t;
+    escertke_terminator_config cfg = { .identity = { .tls = fixture_tls(), .credential = w->f->meter.credential, .id = METER,
+                                                     .ctx = { "//m2m.example.org", "/in1" }, .store = &w->store },
+                                       .rate_from = { .burst = ESCERTKE_NO_LIMIT },
+                                       .rate_source = { .burst = 2, .per_minute = 1 },
+                                       .on_event = note_event,
+                                       .event_ctx = w };
+
+    assert_int_equal(escertke_terminator_new(&cfg, &w->t, NULL), ESCERTKE_OK);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        w->source = steps[i].source;
+        escertke_primitive rsp = serve(w, PC("{\"sit\":6,\"eckm\":\"FgMBAAQBAAAA\"}"));
+        if ((rsp.rsc == 5000) != steps[i].limited || (strstr(w->reason, "too many") != NULL) != steps[i].limited)
+            fail_msg("step %zu: rsc %d, \"%s\"", i, rsp.rsc, w->reason);
+        escertke_primitive_clear(&rsp);
+    }
+    w->source = NULL;
+    escertke_terminator_free(w->t);
+    w->t = before;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(refusals), cmocka_unit_test(raw_contents), cmocka_unit_test(oversized), cmocka_unit_test(parameters_that_are_missing_or_wrong),
-                                        cmocka_unit_test(other_serializations) };
+                                        cmocka_unit_test(other_serializations), cmocka_unit_test(limited_per_source) };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
