@@ -10,20 +10,27 @@
 
 #include "base/memory.h"
 
-#define PAUSE_MS 20 /* at the limit, or without descriptors or memory: until somebody has given something back */
+#define PAUSE_MS 20    /* at the limit, or without descriptors or memory: until somebody has given something back */
+#define GRACE_MS 1000u /* what a peer has in any case to send a request in, or to take a response */
+#define ROOM_AT_ONCE 32u
 
 struct esc_acceptor {
-    int fd, stop[2]; /* closing the pipe's end ends the thread */
-    struct MHD_Daemon *daemon;
-    unsigned limit; /* of connections; who comes past it waits in the system's queue */
+    struct esc_acceptor_config cfg;
+    int stop[2];          /* closing the pipe's end ends the thread */
+    uint64_t handed_over; /* connections, to the event loops */
     pthread_t thread;
 };
 
+/*
+ * Those that an event loop has not taken in yet count as well: libmicrohttpd 0.9.75 stops for ever when one of them is past its
+ * own limit.
+ */
 static bool is_full(const struct esc_acceptor *a)
 {
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(a->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    struct esc_watch_counts counts;
 
-    return info && info->num_connections >= a->limit;
+    esc_watch_get_counts(a->cfg.watch, &counts);
+    return counts.now + (a->handed_over - counts.seen) >= a->cfg.limit;
 }
 
 /* @return false: nobody else is waiting now, or the system has no room */
@@ -35,10 +42,11 @@ static bool accept_one(struct esc_acceptor *a, bool *pause)
     *pause = is_full(a);
     if (*pause)
         return false;
-    int fd = accept4(a->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = accept4(a->cfg.fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd >= 0) {
-        (void)MHD_add_connection(a->daemon, fd, (struct sockaddr *)&from, len); /* what it cannot take it closes */
+        if (MHD_add_connection(a->cfg.daemon, fd, (struct sockaddr *)&from, len) == MHD_YES) /* else it has closed it */
+            a->handed_over++;
         return true;
     }
     *pause = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
@@ -48,7 +56,7 @@ static bool accept_one(struct esc_acceptor *a, bool *pause)
 static void *run(void *arg)
 {
     struct esc_acceptor *a = arg;
-    struct pollfd wait[] = { { .fd = a->stop[0], .events = POLLIN }, { .fd = a->fd, .events = POLLIN } };
+    struct pollfd wait[] = { { .fd = a->stop[0], .events = POLLIN }, { .fd = a->cfg.fd, .events = POLLIN } };
 
     for (;;) {
         bool pause = false;
@@ -58,21 +66,21 @@ static void *run(void *arg)
             break;
         while (accept_one(a, &pause))
             ;
+        if (pause)
+            (void)esc_watch_make_room(a->cfg.watch, ROOM_AT_ONCE, GRACE_MS);
         if (pause && poll(wait, 1, PAUSE_MS) > 0)
             break;
     }
     return NULL;
 }
 
-escertke_err esc_acceptor_start(int fd, unsigned limit, struct MHD_Daemon *daemon, struct esc_acceptor **out)
+escertke_err esc_acceptor_start(const struct esc_acceptor_config *cfg, struct esc_acceptor **out)
 {
     struct esc_acceptor *a = esc_zalloc(sizeof *a);
 
     if (!a)
         return ESCERTKE_ERR_NOMEM;
-    a->fd = fd;
-    a->daemon = daemon;
-    a->limit = limit;
+    a->cfg = *cfg;
     if (pipe2(a->stop, O_CLOEXEC) != 0) {
         esc_release(a);
         return ESCERTKE_ERR_IO;
@@ -94,6 +102,6 @@ void esc_acceptor_stop(struct esc_acceptor *a)
     close(a->stop[1]);
     pthread_join(a->thread, NULL);
     close(a->stop[0]);
-    close(a->fd);
+    close(a->cfg.fd);
     esc_release(a);
 }

@@ -126,6 +126,8 @@ static enum MHD_Result answer(struct exchange *x)
     if (result == MHD_YES)
         result = MHD_queue_response(x->connection, (unsigned)status, response);
     MHD_destroy_response(response);
+    if (result == MHD_YES && status >= 100 && status < 600)
+        atomic_fetch_add(&x->server->responses[status / 100 - 1], 1);
     esc_log(&x->server->cfg.log, ESCERTKE_LEVEL_DEBUG, "http.answered", "op=%d status=%d rsc=%d bytes=%zu", (int)x->req.op,
             status, x->rsp.rsc, x->rsp.content.len);
     return result;
@@ -182,6 +184,7 @@ static enum MHD_Result dispatch(struct exchange *x)
         return MHD_YES;
     refuse(x, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, MHD_HTTP_SERVICE_UNAVAILABLE, ESCERTKE_ERR_LIMIT,
            "too many requests wait already");
+    atomic_fetch_add(&server->turned_away, 1);
     x->stage = ANSWER;
     MHD_resume_connection(x->connection);
     return MHD_YES;

@@ -1,8 +1,5 @@
 #include "binding/http_server.h"
 
-#include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +10,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "binding/http_listen.h"
 #include "binding/http_tls.h"
 #include "binding/http_url.h"
 
@@ -21,62 +19,7 @@
 #define CONNECTIONS_DEFAULT 1024u
 #define TIMEOUT_DEFAULT_S 30u
 #define QUEUE_PER_WORKER 16u
-#define BACKLOG 511
 #define PEM_MAX ((size_t)1 << 20)
-
-/* ---- listening socket -------------------------------------------------------------------------------------- */
-
-static int try_listen(const struct addrinfo *ai)
-{
-    int one = 1;
-    int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, ai->ai_protocol);
-
-    if (fd < 0)
-        return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (ai->ai_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-    if (!bind(fd, ai->ai_addr, ai->ai_addrlen) && !listen(fd, BACKLOG))
-        return fd;
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return -1;
-}
-
-/* Opened here and not by libmicrohttpd, which keeps the reason of a failure to itself. */
-static escertke_err open_socket(const struct esc_http_url *url, int *fd, escertke_detail *d)
-{
-    struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *list;
-    char port[8];
-    int code, saved = 0;
-
-    snprintf(port, sizeof port, "%u", (unsigned)url->port);
-    code = getaddrinfo(url->host, port, &hints, &list);
-    if (code)
-        return esc_fail(d, ESCERTKE_ERR_IO, "", "cannot listen on %s: %s", url->host, gai_strerror(code));
-    *fd = -1;
-    for (struct addrinfo *ai = list; ai && *fd < 0; ai = ai->ai_next) {
-        *fd = try_listen(ai);
-        saved = errno;
-    }
-    freeaddrinfo(list);
-    if (*fd < 0)
-        return esc_fail(d, ESCERTKE_ERR_IO, "", "cannot listen on %s port %s: %s", url->host, port, strerror(saved));
-    return ESCERTKE_OK;
-}
-
-static uint16_t bound_port(int fd)
-{
-    struct sockaddr_storage any;
-    socklen_t len = sizeof any;
-
-    memset(&any, 0, sizeof any);
-    getsockname(fd, (struct sockaddr *)&any, &len);
-    if (any.ss_family == AF_INET6)
-        return ntohs(((struct sockaddr_in6 *)&any)->sin6_port);
-    return ntohs(((struct sockaddr_in *)&any)->sin_port);
-}
 
 /* ---- start ------------------------------------------------------------------------------------------------- */
 
@@ -109,8 +52,10 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **s
         return;
     }
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    if (info)
-        *socket_state = esc_watch_add(s->watch, info->connect_fd);
+    int fd = info ? info->connect_fd : -1;
+    *socket_state = esc_watch_add(s->watch, fd);
+    if (!*socket_state && fd >= 0)
+        shutdown(fd, SHUT_RDWR);
     if (s->require_client)
         esc_http_tls_require_client(connection);
 }
@@ -125,8 +70,6 @@ static void fill_defaults(escertke_http_server_config *cfg)
         cfg->threads = THREADS_MAX;
     if (!cfg->max_connections)
         cfg->max_connections = CONNECTIONS_DEFAULT;
-    if (cfg->threads > cfg->max_connections)
-        cfg->threads = cfg->max_connections; /* each event loop gets its share of the connections */
     if (!cfg->timeout_s)
         cfg->timeout_s = TIMEOUT_DEFAULT_S;
     if (!cfg->max_body)
@@ -175,7 +118,7 @@ static escertke_err start_daemon(escertke_http_server *s, bool https, escertke_d
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem options[16] = {
         { MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL },
-        { MHD_OPTION_CONNECTION_LIMIT, (intptr_t)s->cfg.max_connections, NULL },
+        { MHD_OPTION_CONNECTION_LIMIT, (intptr_t)s->cfg.max_connections * (s->cfg.threads + 1), NULL }, /* the acceptor counts */
         { MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)s->cfg.timeout_s, NULL },
         { MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)esc_exchange_begin, s },
         { MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)esc_exchange_end, s },
@@ -207,7 +150,7 @@ static escertke_err write_url(escertke_http_server *s, struct esc_http_url url)
 {
     escertke_err err;
 
-    url.port = bound_port(s->fd);
+    url.port = esc_http_bound_port(s->fd);
     url.port_given = true;
     err = esc_http_url_authority(&url, &s->url);
     if (err == ESCERTKE_OK)
@@ -225,6 +168,14 @@ static escertke_err start_threads(escertke_http_server *s, escertke_detail *d)
     return err == ESCERTKE_ERR_IO ? esc_fail(d, err, "", "cannot start %u worker threads", s->cfg.workers) : err;
 }
 
+static escertke_err start_acceptor(escertke_http_server *s)
+{
+    const struct esc_acceptor_config cfg = {
+        .fd = s->fd, .limit = s->cfg.max_connections, .daemon = s->daemon, .watch = s->watch
+    };
+    return esc_acceptor_start(&cfg, &s->acceptor);
+}
+
 static escertke_err start(escertke_http_server *s, escertke_detail *d)
 {
     struct esc_http_url url;
@@ -234,15 +185,15 @@ static escertke_err start(escertke_http_server *s, escertke_detail *d)
         err = esc_fail(d, ESCERTKE_ERR_ARG, "", "path of the URL has a NUL");
     if (err == ESCERTKE_OK && url.https)
         err = prepare_tls(s, d);
-    if (err == ESCERTKE_OK)
-        err = open_socket(&url, &s->fd, d);
+    if (err == ESCERTKE_OK && s->fd < 0)
+        err = esc_http_listen(&url, &s->fd, d);
     if (err == ESCERTKE_OK)
         err = write_url(s, url);
     if (err == ESCERTKE_OK)
         err = start_threads(s, d);
     if (err == ESCERTKE_OK)
         err = start_daemon(s, url.https, d);
-    if (err == ESCERTKE_OK && (err = esc_acceptor_start(s->fd, s->cfg.max_connections, s->daemon, &s->acceptor)) == ESCERTKE_OK)
+    if (err == ESCERTKE_OK && (err = start_acceptor(s)) == ESCERTKE_OK)
         s->fd = -1;
     return err == ESCERTKE_OK ? err : esc_fail(d, err, "", "%s", escertke_err_text(err));
 }
@@ -268,10 +219,13 @@ escertke_err escertke_http_server_start(const escertke_http_server_config *cfg, 
         return esc_fail(d, ESCERTKE_ERR_ARG, "", "a listener needs a URL and a handler");
     *out = NULL;
     s = esc_zalloc(sizeof *s);
-    if (!s)
+    if (!s) {
+        if (cfg->listen_fd > 0)
+            close(cfg->listen_fd);
         return esc_fail(d, ESCERTKE_ERR_NOMEM, "", "%s", escertke_err_text(ESCERTKE_ERR_NOMEM));
+    }
     s->cfg = *cfg;
-    s->fd = -1;
+    s->fd = cfg->listen_fd > 0 ? cfg->listen_fd : -1;
     escertke_buf_init(&s->url, 2 * ESCERTKE_ID_MAX + 64);
     init_sync(s);
     fill_defaults(&s->cfg);
@@ -292,6 +246,22 @@ escertke_err escertke_http_server_start(const escertke_http_server_config *cfg, 
 const char *escertke_http_server_url(const escertke_http_server *s)
 {
     return (const char *)s->url.ptr;
+}
+
+void escertke_http_server_get_stats(escertke_http_server *s, escertke_http_server_stats *out)
+{
+    struct esc_watch_counts counts;
+
+    esc_watch_get_counts(s->watch, &counts);
+    *out = (escertke_http_server_stats){
+        .accepted = counts.seen, .too_slow = counts.slow, .crowded_out = counts.crowded, .connections = counts.now
+    };
+    for (size_t i = 0; i < sizeof s->responses / sizeof *s->responses; i++)
+        out->responses[i] = atomic_load(&s->responses[i]);
+    out->turned_away = atomic_load(&s->turned_away);
+    pthread_mutex_lock(&s->lock);
+    out->busy = s->busy;
+    pthread_mutex_unlock(&s->lock);
 }
 
 /* ---- stop -------------------------------------------------------------------------------------------------- */

@@ -18,13 +18,15 @@ struct escertke_http_server {
     struct esc_workers *workers; /* NULL: the handler runs in the event loop */
     struct esc_watch *watch;     /* ends connections that take too long in all */
     struct esc_acceptor *acceptor;
-    int fd;                      /* listening socket, until the acceptor has it; -1 = none */
-    bool require_client;         /* certificates of clients are required */
+    int fd;              /* listening socket, until the acceptor has it; -1 = none */
+    bool require_client; /* certificates of clients are required */
     atomic_bool draining;
     pthread_mutex_t lock;
     pthread_cond_t idle;
-    unsigned busy; /* exchanges between the last byte of the request and of the response; under lock */
-    bool started;  /* until then the back end's words go to backend; under lock */
+    unsigned busy;                     /* exchanges between the last byte of the request and of the response; under lock */
+    atomic_uint_fast64_t responses[5]; /* 1xx...5xx */
+    atomic_uint_fast64_t turned_away;  /* with 503 */
+    bool started;                      /* until then the back end's words go to backend; under lock */
     char backend[160];
     escertke_buf tls_cert, tls_key, tls_trust; /* NUL-terminated for libmicrohttpd */
     char prefix[ESCERTKE_ID_MAX + 1];          /* percent-encoding removed */

@@ -249,11 +249,50 @@ static void listens_on_ipv6(void **state)
     escertke_http_server_stop(s, 1000);
 }
 
+/* At the limit of connections who says nothing gives way; a request that is being answered does not. */
+static void idle_connections_shut_nobody_out(void **state)
+{
+    enum { PLACES = 4, IDLE = 12 };
+    escertke_http_server *s = start_with((escertke_http_server_config){ .max_connections = PLACES, .threads = 1, .workers = 2 });
+    escertke_http_server_stats stats;
+    char text[4096];
+    int idle[IDLE], running = raw_connect(port(s));
+
+    (void)state;
+    atomic_store(&held, true);
+    raw_send(running, "GET /running HTTP/1.1\r\n" HEAD "\r\n");
+    while (!atomic_load(&inside))
+        pause_ms(1);
+    for (int i = 0; i < IDLE; i++)
+        idle[i] = raw_connect(port(s));
+    do {
+        pause_ms(20);
+        escertke_http_server_get_stats(s, &stats);
+    } while (stats.accepted < IDLE + 1);
+    assert_true(stats.crowded_out >= IDLE + 1 - PLACES);
+    assert_true(stats.connections <= PLACES);
+    assert_int_equal(stats.busy, 1);
+    atomic_store(&held, false);
+    assert_int_equal(raw_response(running, text, sizeof text), 200);
+    assert_int_equal(ask(s, "GET /x HTTP/1.1\r\n" HEAD "\r\n", text, sizeof text), 200);
+    assert_int_equal(ask(s, "GET /x HTTP/1.1\r\nHost: x\r\n\r\n", text, sizeof text), 400);
+    escertke_http_server_get_stats(s, &stats);
+    assert_int_equal(stats.responses[1], 2);
+    assert_int_equal(stats.responses[3], 1);
+    assert_int_equal(stats.too_slow, 0);
+    assert_int_equal(stats.turned_away, 0);
+    close(running);
+    for (int i = 0; i < IDLE; i++)
+        close(idle[i]);
+    escertke_http_server_stop(s, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_blocking_handlers_side_by_side),
         cmocka_unit_test(a_full_queue_is_503),
+        cmocka_unit_test(idle_connections_shut_nobody_out),
         cmocka_unit_test(stop_lets_what_is_being_answered_end),
         cmocka_unit_test(stop_without_patience_still_ends_cleanly),
         cmocka_unit_test(nobody_comes_in_while_it_drains),

@@ -70,8 +70,50 @@ static void leaves_who_is_in_time(void **state)
     close(a[1]);
 }
 
+/* Who has been awaited longest goes first; who is young, paused or gone stays out of it. */
+static void makes_room(void **state)
+{
+    enum { COUNT_OF = 5 };
+    struct esc_watch_counts counts;
+    struct esc_watched *s[COUNT_OF];
+    struct esc_watch *w;
+    int fds[COUNT_OF][2];
+
+    (void)state;
+    assert_int_equal(esc_watch_start(60000, &w), ESCERTKE_OK);
+    for (int i = 0; i < COUNT_OF; i++) {
+        socket_pair(fds[i]);
+        s[i] = esc_watch_add(w, fds[i][0]);
+    }
+    assert_int_equal(esc_watch_make_room(w, 10, 30000), 0); /* all are young */
+    esc_watched_begin(s[0]);                                /* now the youngest */
+    esc_watched_pause(s[1]);
+    assert_int_equal(esc_watch_make_room(w, 2, 0), 2);
+    for (int i = 0; i < COUNT_OF; i++)
+        assert_int_equal(is_open(fds[i][1]), i != 2 && i != 3);
+    esc_watch_remove(w, s[4]);
+    esc_watched_begin(s[1]);
+    assert_int_equal(esc_watch_make_room(w, 10, 0), 2);
+    assert_int_equal(esc_watch_make_room(w, 10, 0), 0);
+    assert_true(is_open(fds[4][1]));
+    esc_watched_begin(s[2]); /* ended, but not yet removed: harmless */
+    esc_watch_get_counts(w, &counts);
+    assert_int_equal(counts.seen, COUNT_OF);
+    assert_int_equal(counts.now, COUNT_OF - 1);
+    assert_int_equal(counts.crowded, 4);
+    assert_int_equal(counts.slow, 0);
+    for (int i = 0; i < COUNT_OF - 1; i++)
+        esc_watch_remove(w, s[i]);
+    esc_watch_stop(w);
+    for (int i = 0; i < COUNT_OF; i++) {
+        close(fds[i][0]);
+        close(fds[i][1]);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(ends_what_takes_too_long), cmocka_unit_test(leaves_who_is_in_time) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(ends_what_takes_too_long), cmocka_unit_test(leaves_who_is_in_time),
+                                        cmocka_unit_test(makes_room) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
