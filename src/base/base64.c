@@ -98,11 +98,17 @@ escertke_err escertke_base64_decode(escertke_span in, escertke_buf *out)
     return ESCERTKE_OK;
 }
 
+/* CT: keys are written out with it. From '9' to 'A' there are seven characters more than from 9 to 10. */
+static char digit(unsigned value)
+{
+    return (char)('0' + value + ((9u - value) >> 8 & 7u));
+}
+
 void escertke_hex(escertke_span in, char *out)
 {
     for (size_t i = 0; i < in.len; i++) {
-        *out++ = "0123456789ABCDEF"[in.ptr[i] >> 4];
-        *out++ = "0123456789ABCDEF"[in.ptr[i] & 15];
+        *out++ = digit(in.ptr[i] >> 4);
+        *out++ = digit(in.ptr[i] & 15u);
     }
     *out = '\0';
 }
