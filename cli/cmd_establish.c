@@ -202,7 +202,7 @@ static escertke_err establish(struct run *r)
         return err;
     if ((err = handshake(r, &entry)) != ESCERTKE_OK)
         return err;
-    event_established(&entry);
+    event_established(&entry, NULL);
     escertke_key_entry_wipe(&entry);
     return ESCERTKE_OK;
 }
@@ -219,8 +219,8 @@ static int run(const struct settings *s)
     escertke_err err = establish(&r);
     if (err != ESCERTKE_OK) {
         if (escertke_err_class(err) != ESCERTKE_CLASS_USAGE)
-            event_failed(
-                &(struct event_failure){ event_failure_name(err), escertke_role_name(ESCERTKE_INITIATOR), s->to, err, &r.d });
+            event_failed(&(struct event_failure){ event_failure_name(err), escertke_role_name(ESCERTKE_INITIATOR), s->to, err,
+                                                  &r.d, NULL });
         code = out_failure(err, &r.d, "establish with %s", s->to);
     }
     escertke_http_client_free(r.client);

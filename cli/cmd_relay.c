@@ -84,6 +84,7 @@ struct relay {
     char sp_id[ESCERTKE_ID_MAX + 3], id[2 * ESCERTKE_ID_MAX];
     struct identity_settings own; /* the identity of the CSE, if it is an end-point */
     struct identity identity;
+    struct event_book *book;
     escertke_terminator *terminator;
     struct hop_files files;
     escertke_http_client *client;
@@ -119,7 +120,10 @@ static escertke_err open_endpoint(struct relay *r)
     if ((err = identity_open(&r->own, &r->identity, &r->d)) != ESCERTKE_OK)
         return err;
     r->identity.is_cse = true; /* "/Sname" is a CSE-ID here */
-    escertke_terminator_config cfg = { .identity = r->identity.endpoint, .on_event = event_report };
+    r->book = event_book_new(ESCERTKE_MAX_PENDING);
+    escertke_terminator_config cfg = { .identity = r->identity.endpoint, .on_event = event_report, .event_ctx = r->book };
+    if (!r->book)
+        return ESCERTKE_ERR_NOMEM;
     return escertke_terminator_new(&cfg, &r->terminator, &r->d);
 }
 
@@ -228,6 +232,7 @@ static int relay(const struct settings *s)
     hop_stop(&r.listeners, DRAIN_MS);
     esc_cse_free(r.cse);
     escertke_terminator_free(r.terminator);
+    event_book_free(r.book);
     escertke_http_client_free(r.client);
     hop_files_free(&r.files);
     identity_close(&r.identity);

@@ -4,27 +4,34 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "commands.h"
 #include "events.h"
 #include "hop.h"
 #include "identity.h"
+#include "metrics.h"
 #include "out.h"
+#include "privileges.h"
 #include "rate.h"
 #include "register.h"
 #include "runtime.h"
+#include "status.h"
 
 #define MAX_PENDING 100000
 #define MAX_PENDING_MIB 1024
+#define MAX_CONNECTIONS 1024
+#define THREADS_MAX 16u
 #define WORKERS_PER_THREAD 4u /* a worker waits for the disk when it stores a key */
 #define DRAIN_MS 3000u
 
 struct settings {
     struct identity_settings identity; /* first: see identity.h */
     struct text_list listen;
-    const char *via, *poa, *rate_from, *rate_source, *rate_all;
-    long threads, max_pending, max_pending_mib, max_pending_from;
+    const char *via, *poa, *rate_from, *rate_source, *rate_all, *metrics, *user, *status;
+    long threads, max_connections, max_pending, max_pending_mib, max_pending_from;
 };
 
 #define AT(member) offsetof(struct settings, member)
@@ -50,6 +57,15 @@ static const struct option_def serve_options[] = {
     TEXT_ROW("rate-source", "N[/M]", AT(rate_source), rate_check,
              "the same of one address, whatever originators it names; default none, since a CSE brings those of many"),
     TEXT_ROW("rate-all", "N[/M]", AT(rate_all), rate_check, "the same of all together; default none"),
+    NUMBER_ROW("max-connections", "N", AT(max_connections), 4, 1000000,
+               "connections of each listener, default 1024; past it those go that keep it waiting longest"),
+    TEXT_ROW(
+        "metrics", "PORT|URL", AT(metrics), metrics_check_url,
+        "serve counters in Prometheus' format at http://127.0.0.1:PORT/metrics, or at http://ADDRESS:PORT[/PATH], and /healthz "
+        "and /readyz beside; port 0 is any free port, the metrics event says which"),
+    TEXT_ROW("user", "NAME", AT(user), NULL, "when started as root: read the files, listen, then become this user for good"),
+    TEXT_ROW("status", "URL", AT(status), status_check_url,
+             "alone: ask a running serve for its metrics, at their URL, and print them as a table"),
     OPTION_END,
 };
 
@@ -60,7 +76,9 @@ static const struct options_spec serve_spec = {
         "Be a terminating end-point: answer ESCertKE handshakes and keep the keys. Without --peer every peer is accepted whose "
         "certificate leads to --trust and says the ID it claims. SIGTERM and SIGINT end it cleanly, SIGHUP loads certificate, "
         "key "
-        "and trust anchors again. Events: listening, registered, established, refused, alert, replayed, expired, reloaded.",
+        "and trust anchors again. Events: listening, metrics, registered, established, refused, alert, replayed, expired, "
+        "evicted, "
+        "reloaded.",
     .groups = { identity_options, credential_options, serve_options, hop_options, listener_options, output_options },
 };
 
@@ -69,9 +87,11 @@ struct server {
     struct identity identity;
     struct hop_files files;
     escertke_terminator *terminator;
+    struct event_book *book;
     struct hop_listeners listeners;
+    struct metrics metrics;
+    struct metrics_pages *pages;  /* NULL = none */
     escertke_http_client *client; /* to the registrar */
-    bool registered;
     struct runtime_retry retry;
     escertke_detail d;
 };
@@ -117,13 +137,14 @@ static escertke_err try_register(struct server *v)
     escertke_now now = escertke_system_clock(NULL);
     escertke_detail d;
 
-    if (!v->s->via || v->registered || !runtime_retry_due(&v->retry, now))
+    if (!v->s->via || atomic_load(&v->metrics.registered) || !runtime_retry_due(&v->retry, now))
         return ESCERTKE_OK;
     escertke_detail_init(&d);
     escertke_err err = register_ae(v, &d);
-    v->registered = err == ESCERTKE_OK;
-    if (v->registered)
+    if (err == ESCERTKE_OK) {
+        atomic_store(&v->metrics.registered, true);
         return ESCERTKE_OK;
+    }
     if (escertke_err_class(err) != ESCERTKE_CLASS_NETWORK) {
         v->d = d;
         return err;
@@ -166,55 +187,115 @@ static escertke_err prepare_registration(struct server *v)
     return ESCERTKE_OK;
 }
 
-static escertke_err start(struct server *v)
+/* What may need the rights of root: keys, sockets. Then they are given up, and what is made belongs to the user. */
+static escertke_err acquire(struct server *v)
 {
     const struct settings *s = v->s;
     escertke_err err;
 
-    if ((err = identity_open(&s->identity, &v->identity, &v->d)) != ESCERTKE_OK ||
+    if ((err = privileges_seal(&v->d)) != ESCERTKE_OK ||
+        (err = identity_read(&s->identity, &v->identity, &v->d)) != ESCERTKE_OK ||
         (err = hop_files_read(&s->identity.hop, &v->files, &v->d)) != ESCERTKE_OK ||
-        (err = prepare_registration(v)) != ESCERTKE_OK)
+        (err = prepare_registration(v)) != ESCERTKE_OK || (err = hop_open(&s->listen, &v->listeners, &v->d)) != ESCERTKE_OK)
         return err;
+    if (s->metrics && (err = metrics_listen(s->metrics, &v->pages, &v->d)) != ESCERTKE_OK)
+        return err;
+    if (s->user) {
+        if ((err = privileges_drop(s->user, &v->d)) != ESCERTKE_OK)
+            return err;
+        runtime_warn_unreadable(&s->identity);
+    }
+    return identity_open_store(&s->identity, &v->identity, &v->d);
+}
+
+static escertke_err make_terminator(struct server *v)
+{
+    const struct settings *s = v->s;
     escertke_terminator_config cfg = { .identity = v->identity.endpoint,
                                        .max_pending = (size_t)s->max_pending,
                                        .max_pending_bytes = (size_t)s->max_pending_mib << 20,
                                        .max_pending_per_from = (size_t)s->max_pending_from,
                                        .on_event = event_report };
+
     rate_set(s->rate_from, &cfg.rate_from);
     rate_set(s->rate_source, &cfg.rate_source);
     rate_set(s->rate_all, &cfg.rate_all);
-    if ((err = escertke_terminator_new(&cfg, &v->terminator, &v->d)) != ESCERTKE_OK)
-        return err;
+    cfg.event_ctx = v->book = event_book_new((size_t)s->max_pending);
+    return v->book ? escertke_terminator_new(&cfg, &v->terminator, &v->d) : ESCERTKE_ERR_NOMEM;
+}
+
+static unsigned event_loops(const struct settings *s)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned threads = s->threads ? (unsigned)s->threads : cores > 0 ? (unsigned)cores : 1;
+
+    return threads < THREADS_MAX ? threads : THREADS_MAX;
+}
+
+static escertke_err listen_all(struct server *v)
+{
+    const struct settings *s = v->s;
+    unsigned threads = event_loops(s), descriptors = runtime_raise_descriptors();
     escertke_http_server_config http = { .handler = handle,
                                          .handler_ctx = v->terminator,
-                                         .threads = (unsigned)s->threads,
+                                         .threads = threads,
                                          .workers = (unsigned)(s->threads ? s->threads : 4) * WORKERS_PER_THREAD,
                                          .log = v->identity.endpoint.log };
-    return hop_listen(&s->listen, &v->files, &http, &v->listeners, &v->d);
+
+    http.max_connections = runtime_connections(descriptors, (unsigned)s->max_connections, s->listen.count, threads);
+    if (!http.max_connections)
+        return esc_fail(&v->d, ESCERTKE_ERR_LIMIT, "", "too few file descriptors");
+    escertke_err err = hop_listen(&s->listen, &v->files, &http, &v->listeners, &v->d);
+    if (err != ESCERTKE_OK || !v->pages)
+        return err;
+    v->metrics.terminator = v->terminator;
+    v->metrics.book = v->book;
+    v->metrics.listeners = &v->listeners;
+    v->metrics.store = &v->identity.store;
+    v->metrics.registers = s->via != NULL;
+    v->metrics.started_s = (int64_t)time(NULL);
+    return metrics_start(v->pages, &v->metrics, &v->d);
 }
 
 static int serve(const struct settings *s)
 {
     struct server v = { .s = s };
+    escertke_err err;
 
     escertke_detail_init(&v.d);
     runtime_ignore_sigpipe();
     runtime_block_signals();
-    escertke_err err = start(&v);
-    if (err == ESCERTKE_OK)
+    if ((err = acquire(&v)) == ESCERTKE_OK && (err = make_terminator(&v)) == ESCERTKE_OK && (err = listen_all(&v)) == ESCERTKE_OK)
         err = run(&v);
+    metrics_stop(v.pages);
     hop_stop(&v.listeners, DRAIN_MS);
     escertke_terminator_free(v.terminator);
+    event_book_free(v.book);
     escertke_http_client_free(v.client);
     hop_files_free(&v.files);
     identity_close(&v.identity);
     return err == ESCERTKE_OK ? EXIT_DONE : out_failure(err, &v.d, "serve %s", s->identity.id);
 }
 
+/* --status asks another process, and needs nothing of what an end-point does. */
+static bool wants_status(int argc, char **argv)
+{
+    bool status = false, help = false;
+
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        status = status || strcmp(argv[i], "--status") == 0 || strncmp(argv[i], "--status=", 9) == 0;
+        help = help || strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
+    }
+    return status && !help;
+}
+
 int cmd_serve(int argc, char **argv)
 {
-    struct settings s = { .max_pending = MAX_PENDING, .max_pending_mib = MAX_PENDING_MIB };
+    struct settings s = { .max_pending = MAX_PENDING, .max_pending_mib = MAX_PENDING_MIB, .max_connections = MAX_CONNECTIONS };
     struct options o;
+
+    if (wants_status(argc, argv))
+        return cmd_serve_status(argc, argv);
     int code = options_parse(&serve_spec, argc, argv, &s, &o);
 
     if (code == OPTIONS_RUN && (code = identity_require(&s.identity, serve_spec.command)) == OPTIONS_RUN) {

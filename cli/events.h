@@ -4,8 +4,13 @@
 
 #include <escertke/endpoint.h>
 
-/** {"event":"established","role","peer","key_id","suite","engine","expires"}; the key itself is never looked at. */
-void event_established(const escertke_key_entry *entry);
+#include "event_book.h"
+
+/**
+ * {"event":"established","role","peer","key_id","suite","engine","expires","run","duration_ms","sizes"}; the key itself is never
+ * looked at. @param story  NULL = the last three are left out
+ */
+void event_established(const escertke_key_entry *entry, const struct event_story *story);
 
 /** What a run that did not succeed says. */
 struct event_failure {
@@ -14,18 +19,22 @@ struct event_failure {
     const char *peer;
     escertke_err err;
     const escertke_detail *detail;
+    const struct event_story *story; /* NULL = left out */
 };
 
 /**
- * {"event":name,"role","peer","rsc","alert","reason","clause","certificate","expected","found","advice","error","message"};
- * what is not known is left out.
+ * {"event":name,"role","peer","rsc","alert","reason","clause","certificate","expected","found","advice","error","message",
+ * "run","duration_ms","sizes"}; what is not known is left out.
  */
 void event_failed(const struct event_failure *f);
 
 /** "refused" where a peer or an authentication said no, "failed" where nobody did (unreachable, too late, local). */
 const char *event_failure_name(escertke_err err);
 
-/** on_event of a terminating end-point: says every event but PENDING, which another follows. @p ctx is not used. */
-void event_report(void *ctx, const escertke_event *event);
+/**
+ * on_event of a terminating end-point: says every event but PENDING, which another of the same run follows.
+ * @param book  a struct event_book; NULL: the number of the run is all that is told of it
+ */
+void event_report(void *book, const escertke_event *event);
 
 #endif

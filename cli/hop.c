@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "files.h"
@@ -57,21 +58,40 @@ static void say_listening(const char *url)
     out_event(event, "listening on %s", url);
 }
 
+static escertke_err check_count(const struct text_list *urls, escertke_detail *d)
+{
+    if (urls->count > HOP_LISTENERS_MAX)
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, "", "expected at most %u --listen, found %zu", HOP_LISTENERS_MAX, urls->count);
+    return ESCERTKE_OK;
+}
+
+escertke_err hop_open(const struct text_list *urls, struct hop_listeners *l, escertke_detail *d)
+{
+    escertke_err err = check_count(urls, d);
+
+    for (size_t i = 0; i < urls->count && err == ESCERTKE_OK; i++)
+        err = escertke_http_listen(urls->items[i], &l->fds[i], d);
+    return err;
+}
+
 escertke_err hop_listen(const struct text_list *urls, const struct hop_files *files, const escertke_http_server_config *base,
                         struct hop_listeners *l, escertke_detail *d)
 {
     escertke_http_server_config cfg = *base;
 
+    escertke_err err = check_count(urls, d);
+
     l->count = 0;
-    if (urls->count > HOP_LISTENERS_MAX)
-        return esc_fail(d, ESCERTKE_ERR_CONFIG, "", "expected at most %u --listen, found %zu", HOP_LISTENERS_MAX, urls->count);
+    if (err != ESCERTKE_OK)
+        return err;
     cfg.tls_cert = escertke_buf_span(&files->cert);
     cfg.tls_key = escertke_buf_span(&files->key);
     cfg.tls_client_trust = escertke_buf_span(&files->client_trust);
     for (size_t i = 0; i < urls->count; i++) {
         cfg.listen = urls->items[i];
-        escertke_err err = escertke_http_server_start(&cfg, &l->servers[i], d);
-        if (err != ESCERTKE_OK) {
+        cfg.listen_fd = l->fds[i];
+        l->fds[i] = 0;
+        if ((err = escertke_http_server_start(&cfg, &l->servers[i], d)) != ESCERTKE_OK) {
             hop_stop(l, 0);
             return err;
         }
@@ -87,6 +107,11 @@ void hop_stop(struct hop_listeners *l, unsigned drain_ms)
     for (size_t i = 0; i < l->count; i++)
         escertke_http_server_stop(l->servers[i], drain_ms);
     l->count = 0;
+    for (size_t i = 0; i < HOP_LISTENERS_MAX; i++) {
+        if (l->fds[i] > 0)
+            close(l->fds[i]);
+        l->fds[i] = 0;
+    }
 }
 
 escertke_err hop_client(const struct hop_files *files, uint32_t timeout_ms, escertke_http_client **out)

@@ -23,11 +23,16 @@ struct hop_files {
 ESCERTKE_CHECKED escertke_err hop_files_read(const struct hop_settings *s, struct hop_files *out, escertke_detail *d);
 void hop_files_free(struct hop_files *f);
 
+/** Zeroed at first. */
 struct hop_listeners {
     escertke_http_server *servers[HOP_LISTENERS_MAX];
     size_t count;
+    int fds[HOP_LISTENERS_MAX]; /* sockets that wait for their server; 0 = none */
 };
 
+/** Open the sockets alone; hop_listen() with the same URLs then uses them. hop_stop() in any case. @return OK, ARG, IO, CONFIG
+ * (too many) */
+ESCERTKE_CHECKED escertke_err hop_open(const struct text_list *urls, struct hop_listeners *l, escertke_detail *d);
 /** Start a server for each URL and say {"event":"listening"}. On error none is left. @return as escertke_http_server_start;
  * CONFIG (too many) */
 ESCERTKE_CHECKED escertke_err hop_listen(const struct text_list *urls, const struct hop_files *files,

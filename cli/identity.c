@@ -265,7 +265,7 @@ static escertke_err default_store(const struct identity *i, char *uri, size_t ca
     return file_make_folder(folder, d);
 }
 
-static escertke_err open_store(const struct identity_settings *s, struct identity *i, escertke_detail *d)
+escertke_err identity_open_store(const struct identity_settings *s, struct identity *i, escertke_detail *d)
 {
     char uri[PATH_MAX + 16];
     escertke_err err;
@@ -318,7 +318,7 @@ static escertke_err choose_engine(const struct identity_settings *s, struct iden
     return ESCERTKE_OK;
 }
 
-escertke_err identity_open(const struct identity_settings *s, struct identity *i, escertke_detail *d)
+escertke_err identity_read(const struct identity_settings *s, struct identity *i, escertke_detail *d)
 {
     escertke_err err;
 
@@ -332,10 +332,14 @@ escertke_err identity_open(const struct identity_settings *s, struct identity *i
         return err;
     warn_if_open(s);
     warn_if_other_identity(i);
-    if ((err = open_store(s, i, d)) != ESCERTKE_OK)
-        return err;
     fill_endpoint(s, i);
     return ESCERTKE_OK;
+}
+
+escertke_err identity_open(const struct identity_settings *s, struct identity *i, escertke_detail *d)
+{
+    escertke_err err = identity_read(s, i, d);
+    return err == ESCERTKE_OK ? identity_open_store(s, i, d) : err;
 }
 
 void identity_close(struct identity *i)

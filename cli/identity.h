@@ -45,6 +45,9 @@ struct identity {
  * @return OK; ARG or CONFIG (settings; exit code 2); IO, CREDENTIAL, KEY_MISMATCH, PROFILE, VALIDITY, STORE, NOMEM...
  */
 ESCERTKE_CHECKED escertke_err identity_open(const struct identity_settings *s, struct identity *out, escertke_detail *d);
+/** The same in two steps, between which a process may change its user: all but the store, then the store. */
+ESCERTKE_CHECKED escertke_err identity_read(const struct identity_settings *s, struct identity *out, escertke_detail *d);
+ESCERTKE_CHECKED escertke_err identity_open_store(const struct identity_settings *s, struct identity *i, escertke_detail *d);
 void identity_close(struct identity *i);
 
 /** Are certificate (or --raw), key and, unless all peers have raw keys, trust anchors named? @return OPTIONS_RUN, or EXIT_USAGE

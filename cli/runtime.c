@@ -1,12 +1,19 @@
 #include "runtime.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "out.h"
 #include "tls/gnutls_token.h"
 #include "token.h"
 
+#define DESCRIPTORS_KEPT                                                                                                         \
+    40u /* standard streams, libraries, the key store and its journal, files being loaded, metrics, a registrar */
+#define DESCRIPTORS_OF_LISTENER 6u
+#define DESCRIPTORS_OF_LOOP 3u
+#define CONNECTIONS_LEAST 4u
 #define RETRY_FIRST_MS 1000u
 #define RETRY_MAX_MS 30000u
 
@@ -104,6 +111,50 @@ void runtime_reload(const struct identity_settings *s, struct identity *identity
     identity->endpoint.crls = crls;
     out_event(out_new_event("reloaded"), "reloaded certificate, key, trust anchors and CRLs");
     recheck_keys(identity);
+}
+
+static void warn_unreadable(const char *path)
+{
+    if (path && access(path, R_OK) != 0)
+        out_words("warning: %s cannot be read any more; SIGHUP will not load it again", path);
+}
+
+void runtime_warn_unreadable(const struct identity_settings *s)
+{
+    warn_unreadable(s->cert);
+    warn_unreadable(token_is(s->key) ? s->pin_file : s->key);
+    warn_unreadable(s->trust);
+    for (size_t i = 0; i < s->crls.count; i++)
+        warn_unreadable(s->crls.items[i]);
+}
+
+unsigned runtime_raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 && getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    return limit.rlim_cur > UINT32_MAX / 2 ? UINT32_MAX / 2 : (unsigned)limit.rlim_cur;
+}
+
+unsigned runtime_connections(unsigned descriptors, unsigned wanted, size_t listeners, unsigned threads)
+{
+    /* for each listener its socket, its acceptor, and what its event loops wait on */
+    unsigned others = DESCRIPTORS_KEPT + (unsigned)listeners * (DESCRIPTORS_OF_LISTENER + DESCRIPTORS_OF_LOOP * threads);
+    unsigned each = descriptors > others ? (descriptors - others) / (unsigned)listeners : 0;
+
+    if (each >= wanted)
+        return wanted;
+    if (each < CONNECTIONS_LEAST) {
+        out_words("%u file descriptors are too few: expected %u at least (ulimit -n)", descriptors,
+                  others + CONNECTIONS_LEAST * (unsigned)listeners);
+        return 0;
+    }
+    out_words("%u connections in place of %u: there are %u file descriptors (ulimit -n)", each, wanted, descriptors);
+    return each;
 }
 
 bool runtime_retry_due(const struct runtime_retry *r, escertke_now now)

@@ -19,6 +19,17 @@ int runtime_wait(unsigned ms);
  */
 void runtime_reload(const struct identity_settings *s, struct identity *identity, escertke_terminator *terminator);
 
+/** Say of which files of this identity SIGHUP will not be able to load them again, as this process is now. */
+void runtime_warn_unreadable(const struct identity_settings *s);
+
+/** Allow this process as many file descriptors as it may have. @return so many */
+unsigned runtime_raise_descriptors(void);
+/**
+ * How many connections each of @p listeners may hold so that descriptors remain for all else.
+ * @return @p wanted, or fewer, and that is said; 0: there are too few for anything
+ */
+unsigned runtime_connections(unsigned descriptors, unsigned wanted, size_t listeners, unsigned threads);
+
 /** When to try again what could not be reached: after 1, 2, 4... at most 30 seconds. Zeroed = at once. */
 struct runtime_retry {
     uint64_t at_ms;

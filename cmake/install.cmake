@@ -15,6 +15,9 @@ if(ESCERTKE_MAN_PAGES)
   install(FILES ${ESCERTKE_MAN_PAGES} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
 
+configure_file(${PROJECT_SOURCE_DIR}/contrib/escertke-serve.service.in ${CMAKE_BINARY_DIR}/escertke-serve.service @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/escertke-serve.service DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
 # The prefix is known at installation only; paths under it stay relative to the file, so that the tree can be moved.
 file(RELATIVE_PATH pc_to_prefix /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 string(REGEX REPLACE "/$" "" pc_to_prefix ${pc_to_prefix})

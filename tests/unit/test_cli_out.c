@@ -94,13 +94,13 @@ static void established_never_shows_the_key(void **state)
     memset(e.key.id, 0xAB, sizeof e.key.id);
     memset(e.key.key, 0xCD, sizeof e.key.key);
     begin(true);
-    event_established(&e);
+    event_established(&e, NULL);
     end();
     assert_string_equal(out.text, "{\"event\":\"established\",\"role\":\"terminator\",\"peer\":\"//sp/in1/Cx\","
                                   "\"key_id\":\"ABABABABABABABABABABABABABABABAB\",\"suite\":\"SUITE\",\"engine\":\"openssl\","
                                   "\"expires\":\"2026-06-01T12:00:00Z\"}\n");
     begin(false);
-    event_established(&e);
+    event_established(&e, NULL);
     end();
     assert_string_equal(out.text,
                         "established key ABABABABABABABABABABABABABABABAB with //sp/in1/Cx until 2026-06-01T12:00:00Z (SUITE)\n");
@@ -142,6 +142,7 @@ static void other_events(void **state)
     } kinds[] = {
         { ESCERTKE_EVENT_PENDING, "" },
         { ESCERTKE_EVENT_REPLAYED, "{\"event\":\"replayed\",\"peer\":\"p\"}\n" },
+        { ESCERTKE_EVENT_EVICTED, "{\"event\":\"evicted\",\"peer\":\"p\"}\n" },
         { ESCERTKE_EVENT_EXPIRED, "{\"event\":\"expired\",\"peer\":\"p\"}\n" },
         { ESCERTKE_EVENT_ALERT,
           "{\"event\":\"alert\",\"peer\":\"p\",\"alert\":\"bad_certificate\",\"reason\":\"peer sent a TLS alert\","
@@ -163,6 +164,32 @@ static void other_events(void **state)
     }
 }
 
+/* The line that ends a run tells of its beginning too; how long it took is the machine's business. */
+static void a_run_is_told_whole(void **state)
+{
+    struct event_book *book = event_book_new(8);
+    const escertke_event begun = { .kind = ESCERTKE_EVENT_PENDING, .run = 7, .peer = "p", .in_len = 90, .out_len = 1200 };
+    const escertke_event expired = { .kind = ESCERTKE_EVENT_EXPIRED, .run = 7, .peer = "p" };
+    unsigned ms;
+    int read = 0;
+
+    (void)state;
+    begin(true);
+    event_report(book, &begun);
+    event_report(book, &expired);
+    end();
+    assert_int_equal(sscanf(out.text, "{\"event\":\"expired\",\"peer\":\"p\",\"run\":7,\"duration_ms\":%u,\"sizes\":[90,1200]}%n", &ms, &read), 1);
+    assert_string_equal(out.text + read, "\n");
+    begin(false);
+    event_report(book, &begun);
+    event_report(book, &expired);
+    event_report(book, &expired);
+    end();
+    assert_int_equal(sscanf(out.text, "expired p; run 7, %u ms%n", &ms, &read), 1);
+    assert_string_equal(out.text + read, "\nexpired p; run 7\n");
+    event_book_free(book);
+}
+
 static void failure_names(void **state)
 {
     (void)state;
@@ -180,6 +207,7 @@ int main(void)
         cmocka_unit_test(established_never_shows_the_key),
         cmocka_unit_test(refused_as_in_the_contract),
         cmocka_unit_test(other_events),
+        cmocka_unit_test(a_run_is_told_whole),
         cmocka_unit_test(failure_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
