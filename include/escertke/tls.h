@@ -78,6 +78,15 @@ typedef struct escertke_tls_ops {
      * @return OK, ALERT, NEGOTIATION, TLS, CERT, VALIDITY, SIGNATURE, NO_CERT, or what verify returned, NOMEM, BACKEND
      */
     escertke_err (*step)(void *conn, escertke_span in, int64_t unix_s, escertke_buf *out, bool *done);
+    /**
+     * Judge the peer's certificates before the flight that brings them is given in: a path to an anchor, its signatures, then
+     * verify. The handshake is as it was, whatever comes of it, so that a stranger's certificates can be refused without ending
+     * it. A step that brings the certificates judged good last does not judge them again.
+     * @param sent    DER, as the peer sent them, leaf first; of a raw peer its SubjectPublicKeyInfo
+     * @param unix_s  as in step
+     * @return OK, or as step: CERT, VALIDITY, PROFILE, what verify returned, NOMEM, BACKEND; why says more
+     */
+    escertke_err (*judge)(void *conn, const escertke_span *sent, size_t count, int64_t unix_s);
     /** RFC 5705 exporter. context.ptr NULL = no context; empty but not NULL is another key. @return OK, STATE, NOMEM, BACKEND */
     escertke_err (*export_key)(void *conn, const char *label, escertke_span context, uint8_t *out, size_t len);
     /** Peer's leaf certificate, DER, or its SubjectPublicKeyInfo if raw; valid until close. @return OK, STATE */

@@ -23,6 +23,7 @@ struct exchange {
     uint64_t number;     /* of the run that the message belongs to, once it is known */
     escertke_expect expect;
     const escertke_delivery *in;
+    escertke_crls *crls; /* M3: held meanwhile; NULL = none */
     uint8_t digest[32];
     escertke_now now;
     escertke_answer *answer;

@@ -43,7 +43,8 @@ static escertke_err look_first(struct exchange *x, struct esc_pending **answered
     escertke_err err = esc_exchange_admit(x, ESC_LIMITED_M1);
     if (err != ESCERTKE_OK)
         return err;
-    return esc_runs_may_add(x->t->runs, x->run, x->now.mono_ms) == ESCERTKE_OK ? ESCERTKE_OK : no_place(x);
+    err = esc_runs_may_add(x->t->runs, x->run, x->in->source, x->now.mono_ms);
+    return err == ESCERTKE_OK ? err : no_place(x);
 }
 
 /* The TLS work is done outside the run's lock: whoever floods a From with M1 must not keep its M3 waiting. */

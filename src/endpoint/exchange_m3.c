@@ -28,25 +28,41 @@ static escertke_err match(struct exchange *x, const struct esc_m3 *m3, struct es
     return esc_fail(d, ESCERTKE_ERR_SIGNATURE, "R-HS-37", "CertificateVerify fits none of the pending handshakes");
 }
 
-/* Nothing is changed here: whoever sends an M3 that fits nowhere has spent our time and no more. */
+/*
+ * The signature says that M3 was made for this handshake, not by whom: who has seen M1 and M2 can sign them with a key of his
+ * own. So the certificates are judged, too, before TLS is spent.
+ */
+static escertke_err read_and_judge(struct exchange *x, struct esc_pending **out, escertke_detail *d)
+{
+    struct esc_m3 m3;
+
+    escertke_err err = esc_m3_read(x->in->message, x->expect.flavour == ESCERTKE_FLAVOUR_RAW, &m3, d);
+    if (err != ESCERTKE_OK)
+        return err;
+    err = match(x, &m3, out, d);
+    if (err == ESCERTKE_OK) {
+        x->number = (*out)->number;
+        escertke_session_set_crls((*out)->session, x->crls);
+        err = esc_session_judge((*out)->session, &m3, x->in->message, x->now, d);
+        if (err != ESCERTKE_OK)
+            escertke_session_set_crls((*out)->session, NULL);
+    }
+    esc_m3_clear(&m3);
+    return err;
+}
+
+/* Nothing is changed here: whoever sends an M3 that is not the peer's has spent our time and no more. */
 static escertke_err choose(struct exchange *x, struct esc_pending **out, escertke_detail *d)
 {
     bool any_alive = false;
-    struct esc_m3 m3;
 
-    *out = NULL;
     for (const struct esc_pending *p = x->run->pending; p; p = p->next)
         any_alive = any_alive || alive(x, p);
     if (!x->run->pending)
         return esc_fail(d, ESCERTKE_ERR_NO_PENDING, "TS-0001 11.4.3 C.1.c", "no pending handshake");
     if (!any_alive)
         return esc_fail(d, ESCERTKE_ERR_DEADLINE, "A-13", "M3 came after the deadline");
-    escertke_err err = esc_m3_read(x->in->message, x->expect.flavour == ESCERTKE_FLAVOUR_RAW, &m3, d);
-    if (err != ESCERTKE_OK)
-        return err;
-    err = match(x, &m3, out, d);
-    esc_m3_clear(&m3);
-    return err;
+    return read_and_judge(x, out, d);
 }
 
 /* ---- the key ---------------------------------------------------------------------------------------------------- */
@@ -73,19 +89,6 @@ static escertke_err keep_key(struct exchange *x, escertke_session *session, esce
     return err;
 }
 
-/* The CRLs of this moment, not of M1's. */
-static escertke_err step(struct exchange *x, escertke_session *session, escertke_span *m4)
-{
-    pthread_rwlock_rdlock(&x->t->credential_lock);
-    escertke_crls *crls = escertke_crls_hold(x->t->cfg.identity.crls);
-    pthread_rwlock_unlock(&x->t->credential_lock);
-    escertke_session_set_crls(session, crls);
-    escertke_err err = escertke_session_step(session, x->in->message, x->now, m4);
-    escertke_session_set_crls(session, NULL);
-    escertke_crls_free(crls);
-    return err;
-}
-
 static void succeed(struct exchange *x, const struct esc_pending *p, escertke_span m4, const escertke_key_entry *entry)
 {
     const escertke_log *log = &x->t->cfg.identity.log;
@@ -103,15 +106,14 @@ static void succeed(struct exchange *x, const struct esc_pending *p, escertke_sp
     esc_exchange_emit(x, ESCERTKE_EVENT_ESTABLISHED, entry);
 }
 
-/* TLS is spent by M3, good or bad; but only who holds the private key gets this far, or who has damaged Finished on its way. */
+/* TLS is spent by M3, good or bad; but only the peer gets this far, or who has damaged the peer's Finished on its way. */
 static escertke_err complete(struct exchange *x, struct esc_pending *p)
 {
     escertke_key_entry entry;
     escertke_span m4;
 
-    x->number = p->number;
     esc_runs_take(x->t->runs, p);
-    escertke_err err = step(x, p->session, &m4);
+    escertke_err err = escertke_session_step(p->session, x->in->message, x->now, &m4);
     if (err == ESCERTKE_OK)
         err = keep_key(x, p->session, m4, &entry);
     if (err == ESCERTKE_OK)
@@ -141,10 +143,32 @@ static escertke_err answer_from_store(struct exchange *x)
     return err;
 }
 
+/* The CRLs of this moment, not of M1's. */
+static escertke_crls *hold_crls(escertke_terminator *t)
+{
+    pthread_rwlock_rdlock(&t->credential_lock);
+    escertke_crls *crls = escertke_crls_hold(t->cfg.identity.crls);
+    pthread_rwlock_unlock(&t->credential_lock);
+    return crls;
+}
+
+static escertke_err choose_and_complete(struct exchange *x, escertke_detail *why)
+{
+    struct esc_pending *p = NULL;
+
+    x->crls = hold_crls(x->t);
+    escertke_err err = choose(x, &p, why);
+    if (err == ESCERTKE_OK) {
+        err = complete(x, p);
+        *why = x->answer->detail;
+    }
+    escertke_crls_free(x->crls);
+    return err;
+}
+
 escertke_err esc_exchange_m3(struct exchange *x)
 {
-    struct esc_run *run = x->run;
-    struct esc_pending *p;
+    const struct esc_run *run = x->run;
     escertke_detail why;
 
     atomic_fetch_add(&x->t->m3, 1);
@@ -156,10 +180,8 @@ escertke_err esc_exchange_m3(struct exchange *x)
     if (err != ESCERTKE_OK)
         return err;
     escertke_detail_init(&why);
-    err = choose(x, &p, &why);
-    if (err == ESCERTKE_OK)
-        return complete(x, p);
-    if (err == ESCERTKE_ERR_NO_PENDING || err == ESCERTKE_ERR_DEADLINE || err == ESCERTKE_ERR_SIGNATURE) {
+    err = choose_and_complete(x, &why);
+    if (!x->number && (err == ESCERTKE_ERR_NO_PENDING || err == ESCERTKE_ERR_DEADLINE || err == ESCERTKE_ERR_SIGNATURE)) {
         escertke_err stored = answer_from_store(x);
         if (stored != ESCERTKE_ERR_NOT_FOUND)
             return stored;

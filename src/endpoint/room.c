@@ -56,19 +56,42 @@ static bool room_for(const struct esc_runs *r, size_t octets)
            r->counts.octets <= r->cfg.max_octets - octets;
 }
 
-/* The one of this run whose place a new one takes: NULL if there is a place, or if none may go. */
-static struct esc_pending *oldest_of_run(const struct esc_runs *r, const struct esc_run *run, uint64_t now_ms)
+/* Of a run whose handshakes are all young: the oldest of whoever has brought most of them, if that is at least two more than the
+ * newcomer's source has. So somebody who floods a From from elsewhere leaves its owner places in it. */
+static struct esc_pending *oldest_of_largest_source(const struct esc_run *run, size_t source)
+{
+    size_t counts[GROUP_MARKED] = { 0 }, largest = source;
+    struct esc_pending *last = NULL;
+
+    for (const struct esc_pending *p = run->pending; p; p = p->next)
+        if (++counts[p->source] > counts[largest])
+            largest = p->source;
+    if (counts[largest] < counts[source] + 2)
+        return NULL;
+    for (struct esc_pending *p = run->pending; p; p = p->next)
+        if (p->source == largest)
+            last = p;
+    return last;
+}
+
+/* The one of a full run whose place a new one takes: NULL if none may go. */
+static struct esc_pending *who_goes_of_run(const struct esc_runs *r, const struct esc_run *run, size_t source, uint64_t now_ms)
 {
     struct esc_pending *last = run->pending;
 
     while (last && last->next)
         last = last->next;
-    return run->pending_count >= r->cfg.max_per_from && older_than(last, r->cfg.grace_ms, now_ms) ? last : NULL;
+    return older_than(last, r->cfg.grace_ms, now_ms) ? last : oldest_of_largest_source(run, source);
 }
 
-static bool run_is_full(const struct esc_runs *r, const struct esc_run *run, uint64_t now_ms)
+static bool run_is_full(const struct esc_runs *r, const struct esc_run *run)
 {
-    return run->pending_count >= r->cfg.max_per_from && !oldest_of_run(r, run, now_ms);
+    return run->pending_count >= r->cfg.max_per_from;
+}
+
+static size_t source_of(const struct esc_runs *r, escertke_span source)
+{
+    return source.len ? esc_hash(&r->key, source) % GROUP_UNKNOWN : GROUP_UNKNOWN;
 }
 
 /* About; what really is taken is asked again when it is known. */
@@ -77,11 +100,13 @@ static size_t octets_of(const struct esc_runs *r, const struct esc_run *run, siz
     return sizeof *run + sizeof(struct esc_pending) + strlen(run->peer) + messages + r->cfg.tls->conn_memory + SESSION_MEMORY;
 }
 
-escertke_err esc_runs_may_add(struct esc_runs *r, const struct esc_run *run, uint64_t now_ms)
+escertke_err esc_runs_may_add(struct esc_runs *r, const struct esc_run *run, escertke_span source, uint64_t now_ms)
 {
+    size_t octets = octets_of(r, run, 0);
+
     pthread_mutex_lock(&r->lock);
-    bool ok = !run_is_full(r, run, now_ms) && octets_of(r, run, 0) <= r->cfg.max_octets &&
-              (run->pending_count >= r->cfg.max_per_from || room_for(r, octets_of(r, run, 0)) || who_goes(r, now_ms));
+    bool ok = octets <= r->cfg.max_octets && (run_is_full(r, run) ? who_goes_of_run(r, run, source_of(r, source), now_ms) != NULL
+                                                                  : room_for(r, octets) || who_goes(r, now_ms));
     pthread_mutex_unlock(&r->lock);
     return ok ? ESCERTKE_OK : ESCERTKE_ERR_LIMIT;
 }
@@ -112,19 +137,14 @@ static struct esc_pending *pending_new(const struct esc_runs_new_pending *in, st
     return NULL;
 }
 
-static size_t group_of(const struct esc_runs *r, escertke_span source)
-{
-    return source.len ? esc_hash(&r->key, source) % GROUP_UNKNOWN : GROUP_UNKNOWN;
-}
-
 /* One step of making room: whom it costs is in @p gone. @return OK: there is room, and it is taken */
-static escertke_err come_in(struct esc_runs *r, struct esc_pending *p, size_t group, uint64_t now_ms, struct esc_pending **gone)
+static escertke_err come_in(struct esc_runs *r, struct esc_pending *p, uint64_t now_ms, struct esc_pending **gone)
 {
     escertke_err err = ESCERTKE_ERR_LIMIT;
 
     pthread_mutex_lock(&r->lock);
-    if (p->run->pending_count >= r->cfg.max_per_from)
-        *gone = oldest_of_run(r, p->run, now_ms);
+    if (run_is_full(r, p->run))
+        *gone = who_goes_of_run(r, p->run, p->source, now_ms);
     else if (!room_for(r, p->octets))
         *gone = p->octets <= r->cfg.max_octets ? who_goes(r, now_ms) : NULL;
     else
@@ -136,7 +156,7 @@ static escertke_err come_in(struct esc_runs *r, struct esc_pending *p, size_t gr
     }
     if (err == ESCERTKE_OK) {
         p->number = ++r->last_number;
-        esc_runs_attach(r, p->run, p, group);
+        esc_runs_attach(r, p->run, p, p->source);
     }
     pthread_mutex_unlock(&r->lock);
     return err;
@@ -150,10 +170,11 @@ escertke_err esc_runs_add(struct esc_runs *r, struct esc_run *run, const struct 
 
     if (!p)
         return ESCERTKE_ERR_NOMEM;
+    p->source = source_of(r, in->source);
     p->octets = octets_of(r, run, in->m1.len + in->m2.len);
     do {
         gone = NULL;
-        err = come_in(r, p, group_of(r, in->source), now_ms, &gone);
+        err = come_in(r, p, now_ms, &gone);
         if (gone)
             esc_runs_gone(r, gone, ESCERTKE_EVENT_EVICTED);
     } while (gone);

@@ -25,6 +25,7 @@ struct esc_pending {
     struct esc_link age;      /* among all */
     struct esc_link group;    /* among those of its group: see esc_runs_add */
     size_t group_number;
+    size_t source;   /* the group of who brought M1: group_number until an alert has marked it */
     uint64_t number; /* of the run, for events: 1, 2, 3... */
     escertke_session *session;
     uint8_t m1_digest[32];
@@ -96,17 +97,20 @@ void esc_runs_leave(struct esc_runs *r, struct esc_run *run);
 struct esc_pending *esc_runs_find(struct esc_run *run, const uint8_t m1_digest[32]);
 
 /**
- * Would there be room for one more in the (entered) run? To be asked before any work is done for an M1. @return OK, LIMIT
+ * Would there be room for one more in the (entered) run? To be asked before any work is done for an M1. @param source  who has
+ * brought it; empty = not known. @return OK, LIMIT
  */
-ESCERTKE_CHECKED escertke_err esc_runs_may_add(struct esc_runs *r, const struct esc_run *run, uint64_t now_ms);
+ESCERTKE_CHECKED escertke_err esc_runs_may_add(struct esc_runs *r, const struct esc_run *run, escertke_span source,
+                                               uint64_t now_ms);
 /**
  * Add a handshake that has answered M1 to the (entered) run, making room as needed.
  *
  * Who goes: a handshake is young for grace_ms. Of a run that has max_per_from of them, the oldest goes if it is not young any
- * more. In all, of those not young any more: first whom an alert has marked; then the oldest of whoever has most of them (a
- * group: what one source has brought), else the oldest. Where all are young, the oldest of that group goes if it is older than
- * what a run takes: twice as long as the slowest of the last good runs, and never more than grace_ms. What an M3 is being matched
- * with stays.
+ * more; where all are young, the oldest of whoever brought most of them, if that is at least two more than have come by the
+ * newcomer's way. In all, of those not young any more: first whom an alert has marked; then the oldest of whoever has most of
+ * them (a group: what one source has brought), else the oldest. Where all are young, the oldest of that group goes if it is older
+ * than what a run takes: twice as long as the slowest of the last good runs, and never more than grace_ms. What an M3 is being
+ * matched with stays.
  *
  * @return OK, NOMEM, LIMIT (nobody may go)
  */

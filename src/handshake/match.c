@@ -183,3 +183,19 @@ escertke_err esc_m3_verify(const struct esc_m3 *m3, const escertke_tls_ops *tls,
     escertke_buf_free(&data);
     return err;
 }
+
+size_t esc_m3_certificates(const struct esc_m3 *m3, escertke_span *out)
+{
+    struct rd r = rd_init(m3->list);
+    size_t count = 0;
+    uint32_t len;
+
+    if (!m3->list.len) {
+        out[0] = m3->spki;
+        return 1;
+    }
+    while (rd_left(&r) && count < ESC_M3_CERTIFICATES_MAX)
+        if (rd_u24(&r, &len) != ESCERTKE_OK || rd_bytes(&r, len, &out[count++]) != ESCERTKE_OK)
+            return 0;
+    return rd_left(&r) ? 0 : count;
+}

@@ -40,4 +40,21 @@ void esc_m3_clear(struct esc_m3 *m3);
 ESCERTKE_CHECKED escertke_err esc_m3_verify(const struct esc_m3 *m3, const escertke_tls_ops *tls, escertke_span m1,
                                             escertke_span m2);
 
+/** More certificates than any path has. */
+#define ESC_M3_CERTIFICATES_MAX 8u
+
+/** The certificates of an M3, leaf first, or its raw key. @param out  ESC_M3_CERTIFICATES_MAX. @return how many; 0 = there are
+ * more
+ */
+size_t esc_m3_certificates(const struct esc_m3 *m3, escertke_span *out);
+
+/**
+ * session.c: would a pending terminator's session accept the certificates of this M3? It is as it was, whatever the answer, and
+ * does not ask again when it is given that M3 next.
+ * @param message  the M3 itself: what a refusal is explained with. @param d  why not
+ * @return OK, STATE (waits for no M3), or as escertke_session_step: CERT, IDENTITY, VALIDITY, PROFILE, REVOKED, STATUS, NOMEM...
+ */
+ESCERTKE_CHECKED escertke_err esc_session_judge(escertke_session *s, const struct esc_m3 *m3, escertke_span message,
+                                                escertke_now now, escertke_detail *d);
+
 #endif

@@ -12,6 +12,7 @@
 #include "cert/crls.h"
 #include "handshake/explain.h"
 #include "handshake/flight.h"
+#include "handshake/match.h"
 
 enum ke_state { KE_IDLE, KE_WAIT_M2, KE_WAIT_M3, KE_WAIT_M4, KE_DONE, KE_FAILED };
 
@@ -83,22 +84,28 @@ static void drop_connection(escertke_session *s)
 
 /* ---- actions of the steps ------------------------------------------------------------------------------------ */
 
+/* What the TLS library has to say of a failure, and what the certificates in the flight have. */
+static escertke_err account_for(escertke_session *s, escertke_err err, escertke_span in)
+{
+    bool explained = s->detail.err != ESCERTKE_OK; /* verify_peer has said why */
+    const char *why = s->cfg.tls->why(s->conn, &s->detail.alert);
+
+    if (!s->detail.backend[0])
+        esc_printable(escertke_span_str(why), s->detail.backend, sizeof s->detail.backend);
+    esc_fail(&s->detail, err, clause, "%s%s%s", escertke_err_text(err), *why ? ": " : "", why);
+    if (!explained)
+        esc_explain(in, err, &s->detail);
+    return err;
+}
+
 /* Feed TLS one flight and check that it answers as the message table says: output exactly when a message is due. */
 static escertke_err feed(escertke_session *s, escertke_span in, bool expect_output, bool expect_done)
 {
     bool done = false;
     escertke_err err = s->cfg.tls->step(s->conn, in, s->unix_s, &s->reply, &done);
 
-    if (err != ESCERTKE_OK) {
-        const char *why = s->cfg.tls->why(s->conn, &s->detail.alert);
-        bool explained = s->detail.err != ESCERTKE_OK; /* verify_peer has said why */
-        if (!s->detail.backend[0])
-            esc_printable(escertke_span_str(why), s->detail.backend, sizeof s->detail.backend);
-        esc_fail(&s->detail, err, clause, "%s%s%s", escertke_err_text(err), *why ? ": " : "", why);
-        if (!explained)
-            esc_explain(in, err, &s->detail);
-        return err;
-    }
+    if (err != ESCERTKE_OK)
+        return account_for(s, err, in);
     if (done != expect_done || (s->reply.len > 0) != expect_output) {
         escertke_buf_reset(&s->reply);
         return esc_fail(&s->detail, ESCERTKE_ERR_TLS, clause, "handshake %s after M%d",
@@ -324,6 +331,31 @@ escertke_err escertke_session_step(escertke_session *s, escertke_span in, escert
     why.alert = 10; /* unexpected_message */
     err = refuse(s, err, &why);
     return message < 4 && put_alert(s, why.alert, reply) != ESCERTKE_OK ? ESCERTKE_ERR_NOMEM : err;
+}
+
+escertke_err esc_session_judge(escertke_session *s, const struct esc_m3 *m3, escertke_span message, escertke_now now,
+                               escertke_detail *d)
+{
+    escertke_span sent[ESC_M3_CERTIFICATES_MAX];
+    escertke_detail before = s->detail;
+    size_t count = esc_m3_certificates(m3, sent);
+
+    if (s->state != KE_WAIT_M3)
+        return ESCERTKE_ERR_STATE;
+    if (!count)
+        return esc_fail(d, ESCERTKE_ERR_CERT, clause, "M3: more than %u certificates", ESC_M3_CERTIFICATES_MAX);
+    escertke_detail_init(&s->detail);
+    s->detail.message = 3;
+    s->unix_s = now.unix_s;
+    escertke_err err = s->cfg.tls->judge(s->conn, sent, count, now.unix_s);
+    if (err != ESCERTKE_OK) {
+        (void)account_for(s, err, message);
+        *d = s->detail;
+        s->issued_count = 0;
+        s->peer_until = INT64_MAX;
+    }
+    s->detail = before;
+    return err;
 }
 
 bool escertke_session_done(const escertke_session *s)

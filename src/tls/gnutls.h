@@ -10,6 +10,7 @@
 #include <gnutls/x509.h>
 #include <stdatomic.h>
 
+#include "tls/judged.h"
 #include "tls/path_cache.h"
 
 /* Shared by all handshakes of both roles; immutable after credential_new. Connections keep it alive by counting. */
@@ -34,6 +35,7 @@ struct gnutls_conn {
     bool complete;
     escertke_verify_fn verify;
     void *verify_ctx;
+    struct esc_judged judged;
     escertke_err verify_err;
     int64_t unix_s;
     int alert; /* sent or received; -1 = none */
@@ -66,6 +68,8 @@ int esc_gnutls_token_privkey(struct esc_token_key *key, gnutls_privkey_t *out);
 /** Validate the peer's chain to an anchor and ask the connection's verify; sets verify_err, alert and words. @return 0, or -1:
  * refused */
 int esc_gnutls_verify_peer(gnutls_session_t session);
+/** As in escertke_tls_ops. */
+escertke_err esc_gnutls_judge(void *p, const escertke_span *sent, size_t count, int64_t unix_s);
 /** Hook of the Certificate message, before GnuTLS reads it. */
 int esc_gnutls_keep_certificates(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
                                  const gnutls_datum_t *msg);

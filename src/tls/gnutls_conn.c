@@ -224,6 +224,8 @@ static escertke_err conn_step(void *p, escertke_span in, int64_t unix_s, escertk
     conn->in = in;
     conn->out = out;
     conn->unix_s = unix_s;
+    conn->words[0] = '\0'; /* of a judge that found nothing good */
+    conn->alert = -1;
     int code;
     do
         code = gnutls_handshake(conn->session);
@@ -300,6 +302,7 @@ const escertke_tls_ops *escertke_tls_gnutls(void)
         .credential_cert = esc_gnutls_credential_cert,
         .open = conn_open,
         .step = conn_step,
+        .judge = esc_gnutls_judge,
         .export_key = conn_export,
         .peer_cert = conn_peer_cert,
         .suite = conn_suite,

@@ -238,6 +238,29 @@ static int verify_raw(struct gnutls_conn *conn, const gnutls_datum_t *sent, unsi
     return ask_verify(conn, &spki, 1, "raw public key is not the expected one");
 }
 
+static int verify(struct gnutls_conn *conn, const gnutls_datum_t *sent, unsigned count)
+{
+    return conn->peer_raw ? verify_raw(conn, sent, count) : verify_chain(conn, sent, count);
+}
+
+static bool judged_good(const struct gnutls_conn *conn, const gnutls_datum_t *sent, unsigned count)
+{
+    escertke_span spans[ESC_SENT_MAX];
+
+    if (count > ESC_SENT_MAX)
+        return false;
+    for (unsigned i = 0; i < count; i++)
+        spans[i] = (escertke_span){ sent[i].data, sent[i].size };
+    return esc_judged_are(&conn->judged, esc_gnutls_sha256, spans, count);
+}
+
+static int keep_judged(struct gnutls_conn *conn, const gnutls_datum_t *sent)
+{
+    if (keep_leaf(conn, (escertke_span){ sent[0].data, sent[0].size }))
+        return 0;
+    return refuse(conn, ESCERTKE_ERR_NOMEM, INTERNAL_ERROR, "out of memory");
+}
+
 int esc_gnutls_keep_certificates(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
                                  const gnutls_datum_t *msg)
 {
@@ -287,5 +310,28 @@ int esc_gnutls_verify_peer(gnutls_session_t session)
         return refuse(conn, ESCERTKE_ERR_NO_CERT, HANDSHAKE_FAILURE, "peer sent no certificate");
     if (is_raw != conn->peer_raw)
         return refuse(conn, ESCERTKE_ERR_CERT, UNSUPPORTED_CERTIFICATE, "certificate type is not the configured one (RFC 7250)");
-    return is_raw ? verify_raw(conn, sent, count) : verify_chain(conn, sent, count);
+    return judged_good(conn, sent, count) ? keep_judged(conn, sent) : verify(conn, sent, count);
+}
+
+escertke_err esc_gnutls_judge(void *p, const escertke_span *sent, size_t count, int64_t unix_s)
+{
+    struct gnutls_conn *conn = p;
+    gnutls_datum_t data[ESC_SENT_MAX + 1]; /* one too many is what is refused */
+    unsigned shown = count < ESC_SENT_MAX + 1 ? (unsigned)count : ESC_SENT_MAX + 1;
+
+    if (!count)
+        return ESCERTKE_ERR_NO_CERT;
+    for (unsigned i = 0; i < shown; i++)
+        data[i] = (gnutls_datum_t){ (unsigned char *)(uintptr_t)sent[i].ptr, (unsigned)sent[i].len };
+    conn->words[0] = '\0';
+    conn->alert = -1;
+    conn->judged.good = false;
+    conn->unix_s = unix_s;
+    escertke_err err = verify(conn, data, shown) == 0 ? ESCERTKE_OK : conn->verify_err;
+    conn->verify_err = ESCERTKE_OK;
+    esc_release(conn->leaf); /* only the handshake shows whose it is */
+    conn->leaf = NULL;
+    if (err == ESCERTKE_OK)
+        esc_judged_good(&conn->judged, esc_gnutls_sha256, sent, count);
+    return err;
 }

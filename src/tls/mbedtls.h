@@ -15,6 +15,7 @@
 #include <mbedtls/x509_crt.h>
 #include <stdatomic.h>
 
+#include "tls/judged.h"
 #include "tls/path_cache.h"
 
 #if MBEDTLS_VERSION_NUMBER < 0x021C0000 || MBEDTLS_VERSION_NUMBER >= 0x03000000
@@ -53,6 +54,7 @@ struct mbedtls_conn {
     escertke_role role;
     bool allow_without_ems;
     bool complete;
+    struct esc_judged judged;
     bool verified; /* the peer's path was accepted */
     escertke_verify_fn verify;
     void *verify_ctx;
@@ -84,6 +86,8 @@ int esc_mbedtls_add_cert(mbedtls_x509_crt *list, escertke_span der);
 /** In place of the library's step: read the Certificate message, validate the path, ask verify. @return 0, or an error of the
  * library */
 int esc_mbedtls_peer_certificate(struct mbedtls_conn *conn);
+/** As in escertke_tls_ops. */
+escertke_err esc_mbedtls_judge(void *p, const escertke_span *sent, size_t count, int64_t unix_s);
 
 /* mbedtls_path.c */
 enum esc_mbedtls_found { ESC_MBEDTLS_PATH, ESC_MBEDTLS_NO_PATH, ESC_MBEDTLS_BAD_SIGNATURE };

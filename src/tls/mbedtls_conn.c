@@ -201,6 +201,8 @@ static escertke_err conn_step(void *p, escertke_span in, int64_t unix_s, escertk
     esc_mbedtls_flight_init(&conn->flight, in);
     conn->out = out;
     conn->unix_s = unix_s;
+    conn->words[0] = '\0'; /* of a judge that found nothing good */
+    conn->alert = -1;
     int code = advance(conn);
     if (!code)
         err = check_complete(conn);
@@ -290,6 +292,7 @@ const escertke_tls_ops *escertke_tls_mbedtls(void)
         .credential_cert = esc_mbedtls_credential_cert,
         .open = conn_open,
         .step = conn_step,
+        .judge = esc_mbedtls_judge,
         .export_key = conn_export,
         .peer_cert = conn_peer_cert,
         .suite = conn_suite,

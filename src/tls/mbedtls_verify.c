@@ -5,6 +5,7 @@
 #include "tls/mbedtls.h"
 
 #include <mbedtls/platform.h>
+#include <string.h>
 
 #include "base/reader.h"
 
@@ -141,6 +142,43 @@ static int judge(struct mbedtls_conn *conn, const struct sent *sent, mbedtls_x50
     return code;
 }
 
+/* The library needs the leaf, for its key. */
+static int take_judged(struct mbedtls_conn *conn, const struct sent *sent, mbedtls_x509_crt *list)
+{
+    const struct sent leaf = { .der = { sent->der[0] }, .count = 1 };
+    int code = import(conn, &leaf, list);
+
+    conn->verified = code == 0;
+    return code;
+}
+
+escertke_err esc_mbedtls_judge(void *p, const escertke_span *sent, size_t count, int64_t unix_s)
+{
+    struct mbedtls_conn *conn = p;
+    struct sent certificates = { .count = count };
+    mbedtls_x509_crt list;
+
+    if (!count)
+        return ESCERTKE_ERR_NO_CERT;
+    conn->words[0] = '\0';
+    conn->alert = -1;
+    conn->judged.good = false;
+    conn->unix_s = unix_s;
+    if (count > ESC_SENT_MAX) {
+        (void)esc_mbedtls_refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "peer sent too many certificates");
+    } else {
+        memcpy(certificates.der, sent, count * sizeof *sent);
+        mbedtls_x509_crt_init(&list);
+        if (judge(conn, &certificates, &list) == 0)
+            esc_judged_good(&conn->judged, esc_mbedtls_sha256, sent, count);
+        mbedtls_x509_crt_free(&list);
+    }
+    escertke_err err = conn->refused;
+    conn->refused = ESCERTKE_OK;
+    conn->verified = false; /* only the handshake shows whose they are */
+    return err;
+}
+
 int esc_mbedtls_peer_certificate(struct mbedtls_conn *conn)
 {
     mbedtls_ssl_context *ssl = &conn->ssl;
@@ -157,7 +195,8 @@ int esc_mbedtls_peer_certificate(struct mbedtls_conn *conn)
     if (!list)
         return esc_mbedtls_refuse(conn, ESCERTKE_ERR_NOMEM, INTERNAL_ERROR, "out of memory");
     mbedtls_x509_crt_init(list);
-    code = judge(conn, &sent, list);
+    code = esc_judged_are(&conn->judged, esc_mbedtls_sha256, sent.der, sent.count) ? take_judged(conn, &sent, list)
+                                                                                   : judge(conn, &sent, list);
     if (code) {
         mbedtls_x509_crt_free(list);
         mbedtls_free(list);

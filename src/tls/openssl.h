@@ -6,6 +6,7 @@
 
 #include <openssl/ssl.h>
 
+#include "tls/judged.h"
 #include "tls/path_cache.h"
 
 /* One SSL_CTX per credential, shared by all its handshakes in both roles; immutable after credential_new. */
@@ -27,6 +28,7 @@ struct openssl_conn {
     bool complete;
     escertke_verify_fn verify;
     void *verify_ctx;
+    struct esc_judged judged;
     escertke_err verify_err; /* what verify returned, or what path validation came to */
     int64_t unix_s;          /* time of the current step */
     int alert;               /* alert sent or received; -1 = none */
@@ -49,9 +51,14 @@ int esc_openssl_verify_path(X509_STORE_CTX *store, void *unused);
 int esc_openssl_client_hello(SSL *ssl, int *alert, void *unused);
 void esc_openssl_info(const SSL *ssl, int where, int ret);
 
+/* openssl_verify.c: as in escertke_tls_ops */
+escertke_err esc_openssl_judge(void *p, const escertke_span *sent, size_t count, int64_t unix_s);
+
 /* openssl_error.c */
 /** What the failure in OpenSSL's error queue means; keeps its words in conn and empties the queue. */
 escertke_err esc_openssl_classify(struct openssl_conn *conn);
+/** Nothing has been said and no alert chosen. */
+void esc_openssl_forget_words(struct openssl_conn *conn);
 /** The first words win. */
 void esc_openssl_keep_words(struct openssl_conn *conn, const char *words);
 /** First error of the queue in words, queue emptied. @p out is always a string. */

@@ -229,6 +229,7 @@ static escertke_err conn_step(void *p, escertke_span in, int64_t unix_s, escertk
     conn->out = out;
     conn->unix_s = unix_s;
     ERR_clear_error();
+    esc_openssl_forget_words(conn); /* of a judge that found nothing good */
     int ret = SSL_do_handshake(conn->ssl);
     if (ret == 1) {
         err = check_complete(conn);
@@ -295,6 +296,7 @@ const escertke_tls_ops *escertke_tls_openssl(void)
         .credential_cert = esc_openssl_credential_cert,
         .open = conn_open,
         .step = conn_step,
+        .judge = esc_openssl_judge,
         .export_key = conn_export,
         .peer_cert = conn_peer_cert,
         .suite = conn_suite,

@@ -47,6 +47,13 @@ void esc_openssl_words(char *out, size_t cap)
     ERR_clear_error();
 }
 
+void esc_openssl_forget_words(struct openssl_conn *conn)
+{
+    esc_release(conn->words);
+    conn->words = NULL;
+    conn->alert = -1;
+}
+
 void esc_openssl_keep_words(struct openssl_conn *conn, const char *words)
 {
     if (!conn->words)

@@ -2,6 +2,7 @@
 #include "tls/openssl.h"
 
 #include <escertke/cert.h>
+#include <openssl/err.h>
 
 #include "base/memory.h"
 
@@ -39,19 +40,23 @@ static escertke_err ders_of(STACK_OF(X509) * certs, struct ders *out)
 
 /* ---- judging a path ----------------------------------------------------------------------------------------- */
 
-static escertke_err ask_verify(struct openssl_conn *conn, const escertke_span *path, size_t count)
+/* The end-point wants its fingerprint. */
+static escertke_err keep_leaf(struct openssl_conn *conn, escertke_span leaf)
 {
-    conn->alert = SSL_AD_INTERNAL_ERROR;
-    escertke_err err = conn->verify(conn->verify_ctx, path, count, &conn->alert);
-    if (err != ESCERTKE_OK)
-        return err;
     esc_release(conn->leaf);
-    conn->leaf = (uint8_t *)esc_strndup((const char *)path[0].ptr, path[0].len); /* the end-point wants its fingerprint */
-    conn->leaf_len = path[0].len;
+    conn->leaf = (uint8_t *)esc_strndup((const char *)leaf.ptr, leaf.len);
+    conn->leaf_len = leaf.len;
     if (!conn->leaf)
         return ESCERTKE_ERR_NOMEM;
     conn->alert = -1;
     return ESCERTKE_OK;
+}
+
+static escertke_err ask_verify(struct openssl_conn *conn, const escertke_span *path, size_t count)
+{
+    conn->alert = SSL_AD_INTERNAL_ERROR;
+    escertke_err err = conn->verify(conn->verify_ctx, path, count, &conn->alert);
+    return err == ESCERTKE_OK ? keep_leaf(conn, path[0]) : err;
 }
 
 static escertke_err path_found(struct openssl_conn *conn, const struct esc_path_query *q, STACK_OF(X509) * chain)
@@ -195,17 +200,22 @@ static escertke_err search(struct openssl_conn *conn, const struct esc_path_quer
     return err;
 }
 
-/* Of what is known already only the signatures count: verify judges all else, now. */
+/* In the handshake. Of what is known already only the signatures count: verify judges all else, now. */
 static escertke_err judge(struct openssl_conn *conn, X509_STORE_CTX *store, STACK_OF(X509) * sent)
 {
     struct ders ders = { .count = 0 };
     struct esc_path_query q = { .sent = ders.at, .unix_s = conn->unix_s };
     const struct esc_cached_path *known = NULL;
 
-    if (conn->path_cache && ders_of(sent, &ders) == ESCERTKE_OK) {
+    if ((conn->path_cache || conn->judged.good) && ders_of(sent, &ders) == ESCERTKE_OK)
         q.count = ders.count;
-        known = esc_path_cache_find(conn->path_cache, &q);
+    if (esc_judged_are(&conn->judged, esc_openssl_sha256, ders.at, ders.count)) {
+        escertke_err kept = keep_leaf(conn, ders.at[0]);
+        ders_free(&ders);
+        return kept;
     }
+    if (q.count)
+        known = esc_path_cache_find(conn->path_cache, &q);
     escertke_err err = known ? ask_verify(conn, known->path, known->count) : search(conn, &q, store, sent);
     esc_path_cache_release(conn->path_cache, known);
     ders_free(&ders);
@@ -227,4 +237,75 @@ int esc_openssl_verify_path(X509_STORE_CTX *store, void *unused)
     conn->verify_err = judge(conn, store, X509_STORE_CTX_get0_untrusted(store));
     X509_STORE_CTX_set_error(store, conn->verify_err == ESCERTKE_OK ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
     return conn->verify_err == ESCERTKE_OK;
+}
+
+/* ---- before the handshake ------------------------------------------------------------------------------------- */
+
+/* @return OK, CERT (one cannot be read), NOMEM; to be freed in any case */
+static escertke_err certs_of(const escertke_span *sent, size_t count, STACK_OF(X509) * *out)
+{
+    *out = sk_X509_new_null();
+    for (size_t i = 0; *out && i < count; i++) {
+        const unsigned char *at = sent[i].ptr;
+        X509 *cert = d2i_X509(NULL, &at, (long)sent[i].len);
+        if (!cert || at != sent[i].ptr + sent[i].len) {
+            X509_free(cert);
+            return ESCERTKE_ERR_CERT;
+        }
+        if (!sk_X509_push(*out, cert)) {
+            X509_free(cert);
+            return ESCERTKE_ERR_NOMEM;
+        }
+    }
+    return *out ? ESCERTKE_OK : ESCERTKE_ERR_NOMEM;
+}
+
+static escertke_err search_in(struct openssl_conn *conn, const struct esc_path_query *q, STACK_OF(X509) * certs)
+{
+    X509_STORE *trust = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(conn->ssl));
+    X509_STORE_CTX *store = X509_STORE_CTX_new();
+    escertke_err err = ESCERTKE_ERR_NOMEM;
+
+    if (store && X509_STORE_CTX_init(store, trust, sk_X509_value(certs, 0), NULL) == 1) {
+        X509_STORE_CTX_set_depth(store, (int)ESCERTKE_CHAIN_MAX);
+        err = search(conn, q, store, certs);
+    }
+    X509_STORE_CTX_free(store);
+    return err;
+}
+
+static escertke_err read_and_search(struct openssl_conn *conn, const struct esc_path_query *q)
+{
+    STACK_OF(X509) * certs;
+    escertke_err err = certs_of(q->sent, q->count, &certs);
+
+    if (err == ESCERTKE_OK) {
+        err = search_in(conn, q, certs);
+    } else {
+        conn->alert = err == ESCERTKE_ERR_CERT ? SSL_AD_BAD_CERTIFICATE : SSL_AD_INTERNAL_ERROR;
+        esc_openssl_keep_words(conn, "certificate cannot be read");
+    }
+    sk_X509_pop_free(certs, X509_free);
+    ERR_clear_error();
+    return err;
+}
+
+escertke_err esc_openssl_judge(void *p, const escertke_span *sent, size_t count, int64_t unix_s)
+{
+    struct openssl_conn *conn = p;
+    struct esc_path_query q = { .sent = sent, .count = count, .unix_s = unix_s };
+
+    if (!count)
+        return ESCERTKE_ERR_NO_CERT;
+    esc_openssl_forget_words(conn);
+    conn->judged.good = false;
+    conn->unix_s = unix_s;
+    const struct esc_cached_path *known = esc_path_cache_find(conn->path_cache, &q);
+    escertke_err err = known ? ask_verify(conn, known->path, known->count) : read_and_search(conn, &q);
+    esc_path_cache_release(conn->path_cache, known);
+    esc_release(conn->leaf); /* only the handshake shows whose it is */
+    conn->leaf = NULL;
+    if (err == ESCERTKE_OK)
+        esc_judged_good(&conn->judged, esc_openssl_sha256, sent, count);
+    return err;
 }

@@ -80,6 +80,11 @@ static void launch(struct sim *s, const char *from, unsigned to, escertke_span b
     sim_queue_put(&s->queue, e);
 }
 
+static unsigned number_of(const char *from)
+{
+    return (unsigned)strtoul(from + strlen(from) - 7, NULL, 10);
+}
+
 /* ---- what he tries ----------------------------------------------------------------------------------------------------------------- */
 
 static void forge_m1(struct sim *s, const char *from, unsigned to)
@@ -203,7 +208,7 @@ static void run_with_a_certificate_that_was_seen(struct sim *s)
 
     if (!victim)
         return;
-    unsigned number = (unsigned)strtoul(victim->from + strlen(victim->from) - 7, NULL, 10);
+    unsigned number = number_of(victim->from);
     toy_id(number, id);
     void *theirs = toy_credential(number);
     begin_run(s, id, toy_stolen(s->o.end_points + s->o.terminators, toy_leaf(theirs)));
@@ -224,6 +229,23 @@ void sim_attacker_answered(struct sim *s, const struct sim_event *e, const escer
             m3.len)
             launch(s, r->from, r->to, m3, 0);
     }
+}
+
+/* Who has seen M1 and M2 can sign them, with a certificate of his own or with one that he has signed in the victim's name. */
+void sim_attacker_sees_m2(struct sim *s, const struct sim_event *m1, escertke_span m2)
+{
+    unsigned own = s->o.end_points + s->o.terminators;
+    escertke_buf m3;
+
+    if (!s->wire.attack_ms || s->o.flood || !sim_chance(800))
+        return;
+    void *credential = sim_chance(500) ? toy_credential(own) : toy_self_signed(own, number_of(m1->from));
+    escertke_buf_init(&m3, 65536);
+    toy_sign_seen(credential, (escertke_span){ m1->bytes, m1->len }, m2, &m3);
+    if (m3.len)
+        launch(s, m1->from, m1->who, escertke_buf_span(&m3), 0);
+    escertke_buf_free(&m3);
+    free(credential);
 }
 
 void sim_attack(struct sim *s)

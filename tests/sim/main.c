@@ -29,7 +29,7 @@ static const struct {
     { "--calm", "loss and restarts only" },
     { "--flood", "forged M1 from ever new originators, all the time" },
     { "--verbose", "say what happens" },
-    { "--plant FAULT", "lose-put, other-key, any-signature, leave-key, confirm, forget-reply: one that must be found" },
+    { "--plant FAULT", "lose-put, other-key, any-signature, leave-key, confirm, judge-late, forget-reply: one that must be found" },
 };
 
 static int usage(void)
@@ -50,7 +50,8 @@ static bool number(const char *text, double *out)
 
 static enum sim_plant plant_of(const char *name)
 {
-    static const char *const names[PLANTS] = { "", "lose-put", "other-key", "any-signature", "leave-key", "confirm", "forget-reply" };
+    static const char *const names[PLANTS] = { "", "lose-put", "other-key", "any-signature", "leave-key", "confirm", "judge-late",
+                                               "forget-reply" };
 
     for (int p = 1; name && p < PLANTS; p++)
         if (strcmp(names[p], name) == 0)

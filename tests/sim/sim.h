@@ -10,7 +10,7 @@
 #include "toy.h"
 
 /** Faults that are planted to see that the checks see them. */
-enum sim_plant { NO_PLANT, LOSE_PUT, OTHER_KEY, ANY_SIGNATURE, LEAVE_KEY, CONFIRM, FORGET_REPLY, PLANTS };
+enum sim_plant { NO_PLANT, LOSE_PUT, OTHER_KEY, ANY_SIGNATURE, LEAVE_KEY, CONFIRM, JUDGE_LATE, FORGET_REPLY, PLANTS };
 
 struct sim_options {
     uint64_t seed;
@@ -152,6 +152,8 @@ void sim_send(struct sim *s, struct sim_event *e);
 void sim_attack(struct sim *s);
 /** The attacker reads all that goes by. */
 void sim_attacker_sees(struct sim *s, const struct sim_event *e);
+/** And what a terminator answers to somebody else's M1. */
+void sim_attacker_sees_m2(struct sim *s, const struct sim_event *m1, escertke_span m2);
 /** An answer to something forged. */
 void sim_attacker_answered(struct sim *s, const struct sim_event *e, const escertke_answer *answer);
 void sim_attacker_free(struct sim *s);

@@ -119,6 +119,8 @@ static void respond(struct sim *s, const struct sim_event *e, const escertke_ans
 
     r->serial = e->serial;
     r->rsc = answer->rsc;
+    if (e->number == 1 && answer->rsc == 2000)
+        sim_attacker_sees_m2(s, e, escertke_buf_span(&answer->message));
     sim_carry(s, r);
 }
 

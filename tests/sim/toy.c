@@ -202,6 +202,31 @@ static escertke_err judge(struct toy_conn *c, escertke_span leaf)
     if ((err = c->verify(c->verify_ctx, path, 2, &c->alert)) != ESCERTKE_OK)
         return fail(c, err, c->alert, "certificate refused");
     c->alert = -1;
+    return ESCERTKE_OK;
+}
+
+static bool judge_nothing;
+
+void toy_judge_nothing_before(void)
+{
+    judge_nothing = true;
+}
+
+/* It says nothing of a handshake that goes on: what is refused there is refused again. */
+static escertke_err conn_judge(void *p, const escertke_span *sent, size_t count, int64_t unix_s)
+{
+    (void)unix_s;
+    if (judge_nothing)
+        return ESCERTKE_OK;
+    return count == 1 ? judge(p, sent[0]) : fail(p, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "not one certificate");
+}
+
+static escertke_err judge_and_keep(struct toy_conn *c, escertke_span leaf)
+{
+    escertke_err err = judge(c, leaf);
+
+    if (err != ESCERTKE_OK)
+        return err;
     c->peer = (uint8_t *)esc_strndup((const char *)leaf.ptr, leaf.len);
     c->peer_len = leaf.len;
     return c->peer ? ESCERTKE_OK : ESCERTKE_ERR_NOMEM;
@@ -278,6 +303,21 @@ static escertke_err put_m3(struct toy_conn *c, uint64_t peer_share, escertke_buf
     return put_finished(c, "client finished", out);
 }
 
+void toy_sign_seen(void *credential, escertke_span m1, escertke_span m2, escertke_buf *m3)
+{
+    struct toy_conn c = { .credential = credential };
+    struct rd first = rd_init(m1), second = rd_init(m2);
+    escertke_span hello, flight;
+
+    c.number = c.credential->number;
+    escertke_buf_init(&c.transcript, 65536);
+    if (record(&first, HANDSHAKE, &hello) && record(&second, HANDSHAKE, &flight) &&
+        (escertke_buf_append(&c.transcript, hello.ptr, hello.len) != ESCERTKE_OK ||
+         escertke_buf_append(&c.transcript, flight.ptr, flight.len) != ESCERTKE_OK || put_m3(&c, 3, m3) != ESCERTKE_OK))
+        abort();
+    escertke_buf_free(&c.transcript);
+}
+
 static escertke_err answer_m2(struct toy_conn *c, escertke_span in, escertke_buf *out)
 {
     struct rd r = rd_init(in), m;
@@ -292,7 +332,7 @@ static escertke_err answer_m2(struct toy_conn *c, escertke_span in, escertke_buf
         !message(&m, SERVER_KEY_EXCHANGE, &exchange) || exchange.len != 8 + TOY_SIGNATURE_LEN || !message(&m, CERTIFICATE_REQUEST, &request) ||
         !message(&m, SERVER_HELLO_DONE, &done) || done.len || rd_left(&m))
         return fail(c, ESCERTKE_ERR_TLS, DECODE_ERROR, "malformed M2");
-    if ((err = judge(c, leaf)) != ESCERTKE_OK || (err = key_of(leaf, &spki)) != ESCERTKE_OK ||
+    if ((err = judge_and_keep(c, leaf)) != ESCERTKE_OK || (err = key_of(leaf, &spki)) != ESCERTKE_OK ||
         (err = escertke_buf_append(&c->transcript, body.ptr, body.len)) != ESCERTKE_OK)
         return err;
     memcpy(c->randoms + 32, random.ptr, 32);
@@ -317,7 +357,7 @@ static escertke_err answer_m3(struct toy_conn *c, escertke_span in, escertke_buf
     size_t covered = body.len - rd_left(&m);
     if (!message(&m, CERTIFICATE_VERIFY, &verify) || verify.len != 4 + TOY_SIGNATURE_LEN || rd_left(&m))
         return fail(c, ESCERTKE_ERR_TLS, DECODE_ERROR, "malformed CertificateVerify");
-    if ((err = judge(c, leaf)) != ESCERTKE_OK || (err = key_of(leaf, &spki)) != ESCERTKE_OK ||
+    if ((err = judge_and_keep(c, leaf)) != ESCERTKE_OK || (err = key_of(leaf, &spki)) != ESCERTKE_OK ||
         (err = escertke_buf_append(&c->transcript, body.ptr, covered)) != ESCERTKE_OK)
         return err;
     make_master(c, read_number(share.ptr));
@@ -428,6 +468,7 @@ const escertke_tls_ops *toy_tls(void)
         .credential_cert = credential_cert,
         .open = conn_open,
         .step = conn_step,
+        .judge = conn_judge,
         .export_key = conn_export,
         .peer_cert = conn_peer_cert,
         .suite = conn_suite,

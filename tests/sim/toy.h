@@ -26,6 +26,12 @@ void *toy_credential(unsigned number);
 void *toy_stolen(unsigned number, escertke_span leaf);
 /** From now on every signature holds: what the checks are for must be seen to break. */
 void toy_believe_signatures(void);
+/** From now on a certificate is judged only when it is too late for the handshake. */
+void toy_judge_nothing_before(void);
+/** A certificate for the AE-ID of @p name, which the key of @p number has signed itself, and that key. As toy_credential. */
+void *toy_self_signed(unsigned number, unsigned name);
+/** An M3 to somebody else's M1 and M2, with a signature that holds and a Finished that cannot. Nothing is put if they are damaged. */
+void toy_sign_seen(void *credential, escertke_span m1, escertke_span m2, escertke_buf *m3);
 /** The own certificate message of a credential, as an attacker would copy it: DER of the leaf. */
 escertke_span toy_leaf(const void *credential);
 

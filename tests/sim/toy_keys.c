@@ -196,7 +196,7 @@ void toy_end(void)
     free(model);
 }
 
-void *toy_credential(unsigned number)
+static void *issue(uint32_t issuer, unsigned number, unsigned name)
 {
     struct toy_credential *c = malloc(sizeof *c + model_len);
     char id[TOY_ID_LEN + 1];
@@ -207,13 +207,23 @@ void *toy_credential(unsigned number)
     c->number = number;
     c->leaf_len = model_len;
     memcpy(c->leaf, model, model_len);
-    toy_id(number, id);
+    toy_id(name, id);
     memcpy(c->leaf + id_at, id, TOY_ID_LEN);
     point_of(number, c->leaf + point_at);
     if (!signed_part((escertke_span){ c->leaf, model_len }, &tbs))
         abort();
-    toy_sign(ISSUER, tbs, c->leaf + model_len - TOY_SIGNATURE_LEN);
+    toy_sign(issuer, tbs, c->leaf + model_len - TOY_SIGNATURE_LEN);
     return c;
+}
+
+void *toy_credential(unsigned number)
+{
+    return issue(ISSUER, number, number);
+}
+
+void *toy_self_signed(unsigned number, unsigned name)
+{
+    return issue(number, number, name);
 }
 
 escertke_span toy_leaf(const void *credential)

@@ -215,6 +215,8 @@ bool sim_open(struct sim *s, const struct sim_options *o)
     toy_seed(o->seed);
     if (o->plant == ANY_SIGNATURE)
         toy_believe_signatures();
+    if (o->plant == JUDGE_LATE)
+        toy_judge_nothing_before();
     sim_memory_watch();
     s->keys = sim_keys_new();
     s->trace = calloc(TRACE, sizeof *s->trace);

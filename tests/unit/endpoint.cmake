@@ -10,6 +10,13 @@ escertke_unit_engines(runs PARTS endpoint LIBS escertke_fixture)
 escertke_unit_engines(room PARTS endpoint LIBS escertke_fixture)
 escertke_unit_engines(attempt PARTS endpoint LIBS escertke_fixture)
 escertke_unit_engines(mutation PARTS endpoint LIBS escertke_fixture)
+if(ESCERTKE_TEST_WRAPPER) # under a tool that takes its time, a part of them
+  foreach(test mutation mutation_gnutls mutation_mbedtls)
+    if(TEST ${test})
+      set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT MUTATION_STRIDE=17)
+    endif()
+  endforeach()
+endif()
 escertke_unit_engines(failure_sweep PARTS endpoint LIBS escertke_fixture)
 
 # Secrets that valgrind takes for undefined, see tests/integration/taint; a sanitizer and valgrind do not go together.

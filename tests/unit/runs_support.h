@@ -69,7 +69,7 @@ static inline escertke_err put(struct esc_runs *r, const struct fixture *f, stru
                                        .m2 = escertke_span_str("M2"),
                                        .source = escertke_span_str(source),
                                        .until_ms = until_ms };
-    escertke_err may = esc_runs_may_add(r, run, now_ms);
+    escertke_err may = esc_runs_may_add(r, run, in.source, now_ms);
     uint64_t number = 0;
     escertke_err err = esc_runs_add(r, run, &in, now_ms, &number);
 

@@ -99,7 +99,7 @@ static void another_finished(void **state)
 
 /* ---- what a stranger may send -------------------------------------------------------------------------------------- */
 
-/* With a certificate of this PKI that names somebody else: he ends the run that he has begun himself. */
+/* With a certificate of this PKI that names somebody else, in a run that he has begun himself. */
 static void anothers_own_run(void **state)
 {
     struct fixture *f = *state;
@@ -116,6 +116,72 @@ static void anothers_own_run(void **state)
     escertke_answer a = send(&w, "Cpanel", span(&m3));
     finish(&w, s, &a);
     escertke_session_free(his);
+    world_close(&w);
+}
+
+static void append_certificate(struct octets *list, const struct pki_cert *cert)
+{
+    size_t len;
+    uint8_t *der = pki_der(cert, &len);
+
+    append_number(list, len, 3);
+    append(list, der, len);
+    free(der);
+}
+
+/* An M3 to the victim's M1 and M2, made by somebody who has seen them: his certificate, his signature, the victim's share. */
+static struct octets signed_by(const struct pki_cert *who, const struct pki_cert *ca, const struct octets seen[3])
+{
+    struct octets to_sign = clear_of(&seen[0]), flight = clear_of(&seen[1]), list = { .len = 0 }, clear = { .len = 0 };
+    struct bodies b = take_apart(&seen[2]);
+
+    append_certificate(&list, who);
+    append_certificate(&list, ca);
+    b.certificate.len = b.verify.len = 0;
+    append_number(&b.certificate, list.len, 3);
+    append(&b.certificate, list.at, list.len);
+    append(&to_sign, flight.at, flight.len);
+    append_message(&to_sign, CERTIFICATE, &b.certificate);
+    append_message(&to_sign, EXCHANGE, &b.exchange);
+    sign(who, &to_sign, &b.verify);
+    put_together(&b, &clear);
+    return sealed(&clear, 4096);
+}
+
+/* The signature holds, and the handshake is the victim's: what keeps him out is who he is, and finding that out costs it nothing. */
+static void signed_by_who_has_seen_it(void **state)
+{
+    const struct fixture *f = *state;
+    const struct pki_name victim = { PKI_URI, PANEL, 0 }, other = { PKI_URI, METER, 0 };
+    const struct pki_params params[] = { { .san = &victim, .san_count = 1 },
+                                         { .san = &other, .san_count = 1, .issuer = &f->pki.ca },
+                                         { .san = &victim, .san_count = 1, .issuer = &f->pki.ca, .corrupt_signature = true },
+                                         { .san = &victim, .san_count = 1, .issuer = &f->pki.ca, .not_before_s = -7200, .not_after_s = -3600 } };
+    const escertke_err expected[] = { ESCERTKE_ERR_CERT, ESCERTKE_ERR_IDENTITY, ESCERTKE_ERR_CERT, ESCERTKE_ERR_VALIDITY };
+    struct world w;
+    struct copy m1, m3;
+    struct octets seen[3] = { { .len = 0 } };
+
+    world_open(&w, *state, &unlimited);
+    escertke_session *s = until_m3(&w, "Cpanel", &m1, &m3);
+    escertke_answer a = send(&w, "Cpanel", span(&m1));
+    append(&seen[0], m1.octets, m1.len);
+    append(&seen[1], a.message.ptr, a.message.len);
+    append(&seen[2], m3.octets, m3.len);
+    escertke_answer_clear(&a);
+    for (size_t i = 0; i < sizeof params / sizeof *params; i++) {
+        struct pki_cert his = pki_make(&params[i]);
+        struct octets forged = signed_by(&his, &f->pki.ca, seen);
+        assert_int_equal(pending_of(&w), 1);
+        a = send(&w, "Cpanel", span_of(&forged));
+        if (a.detail.err != expected[i] || a.rsc == 2000)
+            fail_msg("%zu: %s, %s", i, escertke_err_name(a.detail.err), a.detail.reason);
+        assert_int_equal(pending_of(&w), 1);
+        escertke_answer_clear(&a);
+        pki_cert_free(&his);
+    }
+    a = send(&w, "Cpanel", span(&m3));
+    finish(&w, s, &a);
     world_close(&w);
 }
 
@@ -388,7 +454,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_bit), cmocka_unit_test(every_length), cmocka_unit_test(another_finished),
-        cmocka_unit_test(anothers_own_run), cmocka_unit_test(genuine_elsewhere), cmocka_unit_test(any_of_four),
+        cmocka_unit_test(anothers_own_run), cmocka_unit_test(signed_by_who_has_seen_it), cmocka_unit_test(genuine_elsewhere), cmocka_unit_test(any_of_four),
         cmocka_unit_test(a_fifth), cmocka_unit_test(same_m4_after_restart), cmocka_unit_test(both_of_two_runs),
         cmocka_unit_test(store_that_cannot_say), cmocka_unit_test(what_is_stored), cmocka_unit_test(tries_are_limited),
         cmocka_unit_test(tries_of_a_stranger),
