@@ -20,7 +20,7 @@
 struct settings {
     struct identity_settings identity; /* first: see identity.h */
     const char *to, *url, *via, *address, *carrier;
-    long timeout_s, repeat;
+    long timeout_s, repeat, if_older_s; /* < 0 = whatever there is */
     bool require_esi;
 };
 
@@ -56,6 +56,8 @@ static const struct option_def establish_options[] = {
     NUMBER_ROW("timeout", "S", AT(timeout_s), 1, 3600, "seconds until it gives up, default 60; a quarter of it for one answer"),
     NUMBER_ROW("repeat", "N", AT(repeat), 0, 100,
                "how often an unanswered message is sent again, after 1, 2, 4... s, default 3; 0: one run, and nothing twice"),
+    NUMBER_ROW("if-older-than", "S", AT(if_older_s), 1, 1000000000,
+               "do nothing if the store has a key for the peer, held by both, made less than so many seconds ago"),
     OPTION_END,
 };
 
@@ -186,14 +188,48 @@ static escertke_err handshake(struct run *r, escertke_key_entry *entry)
     return err;
 }
 
+/*
+ * Is there a key that makes a new one needless? One whose certificates are still good, that the peer holds too, and not from a
+ * future that a clock set right again has left behind.
+ */
+static bool young_enough(const struct run *r, const escertke_key_entry *e, int64_t unix_s)
+{
+    return e->confirmed && e->created_s <= unix_s && unix_s - e->created_s < r->s->if_older_s &&
+           escertke_key_check(e, r->identity.endpoint.crls, unix_s, NULL) == ESCERTKE_OK;
+}
+
+/* @return OK, store errors; *kept: there is one, and it has been said */
+static escertke_err keep_young(struct run *r, bool *kept)
+{
+    const escertke_identity *own = &r->identity.endpoint;
+    int64_t unix_s = escertke_system_clock(NULL).unix_s;
+    escertke_key_entry entry;
+
+    *kept = false;
+    if (r->s->if_older_s < 0)
+        return ESCERTKE_OK;
+    escertke_err err = own->store->ops->find(own->store->state, own->id, r->s->to, own->usage, unix_s, &entry, &r->d);
+    if (err == ESCERTKE_ERR_NOT_FOUND) {
+        escertke_detail_init(&r->d);
+        return ESCERTKE_OK;
+    }
+    if (err == ESCERTKE_OK && (*kept = young_enough(r, &entry, unix_s)))
+        event_kept(&entry, unix_s - entry.created_s);
+    escertke_key_entry_wipe(&entry);
+    return err;
+}
+
 static escertke_err establish(struct run *r)
 {
     const struct settings *s = r->s;
     escertke_key_entry entry;
+    bool kept = false;
     escertke_err err;
 
-    if ((err = identity_open(&s->identity, &r->identity, &r->d)) != ESCERTKE_OK ||
-        (err = target_find(&r->identity, s->to, s->url != NULL, s->address, &r->target, &r->d)) != ESCERTKE_OK ||
+    if ((err = identity_open(&s->identity, &r->identity, &r->d)) != ESCERTKE_OK || (err = keep_young(r, &kept)) != ESCERTKE_OK ||
+        kept)
+        return err;
+    if ((err = target_find(&r->identity, s->to, s->url != NULL, s->address, &r->target, &r->d)) != ESCERTKE_OK ||
         (err = hop_files_read(&s->identity.hop, &r->files, &r->d)) != ESCERTKE_OK)
         return err;
     if ((err = hop_client(&r->files, answer_timeout_ms(s), &r->client)) != ESCERTKE_OK)
@@ -246,7 +282,7 @@ static int check_settings(const struct settings *s)
 
 int cmd_establish(int argc, char **argv)
 {
-    struct settings s = { .timeout_s = ESCERTKE_TTL_MS / 1000, .repeat = 3 };
+    struct settings s = { .timeout_s = ESCERTKE_TTL_MS / 1000, .repeat = 3, .if_older_s = -1 };
     struct options o;
     int code = options_parse(&establish_spec, argc, argv, &s, &o);
 

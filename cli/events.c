@@ -35,10 +35,9 @@ static const char *say_story(const struct event_story *story, char out[64])
     return out;
 }
 
-void event_established(const escertke_key_entry *entry, const struct event_story *story)
+static json_t *of_key(const char *name, const escertke_key_entry *entry, char id[2 * ESCERTKE_KEY_ID_LEN + 1], char expires[24])
 {
-    char id[2 * ESCERTKE_KEY_ID_LEN + 1], expires[24], run[64];
-    json_t *event = out_new_event("established");
+    json_t *event = out_new_event(name);
 
     escertke_hex((escertke_span){ entry->key.id, sizeof entry->key.id }, id);
     out_time(entry->expires_s, expires);
@@ -48,8 +47,25 @@ void event_established(const escertke_key_entry *entry, const struct event_story
     out_text(event, "suite", entry->suite);
     out_text(event, "engine", entry->engine);
     out_text(event, "expires", expires);
+    return event;
+}
+
+void event_established(const escertke_key_entry *entry, const struct event_story *story)
+{
+    char id[2 * ESCERTKE_KEY_ID_LEN + 1], expires[24], run[64];
+    json_t *event = of_key("established", entry, id, expires);
+
     add_story(event, story);
     out_event(event, "established key %s with %s until %s (%s)%s", id, entry->peer, expires, entry->suite, say_story(story, run));
+}
+
+void event_kept(const escertke_key_entry *entry, int64_t age_s)
+{
+    char id[2 * ESCERTKE_KEY_ID_LEN + 1], expires[24];
+    json_t *event = of_key("kept", entry, id, expires);
+
+    out_number(event, "age_s", (json_int_t)age_s);
+    out_event(event, "kept key %s with %s until %s: it is %lld s old", id, entry->peer, expires, (long long)age_s);
 }
 
 static const char *known(const char *text)

@@ -12,6 +12,9 @@
  */
 void event_established(const escertke_key_entry *entry, const struct event_story *story);
 
+/** {"event":"kept","role","peer","key_id","suite","engine","expires","age_s"}: there is a key, and no need of another. */
+void event_kept(const escertke_key_entry *entry, int64_t age_s);
+
 /** What a run that did not succeed says. */
 struct event_failure {
     const char *name; /* "refused", "failed", "alert" */
