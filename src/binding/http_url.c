@@ -75,24 +75,16 @@ static bool read_port(const char *at, size_t len, struct esc_http_url *out)
     return port <= UINT16_MAX;
 }
 
-static bool read_scheme(const char **at, struct esc_http_url *out)
+static bool read_scheme(const char **at, const struct esc_url_schemes *schemes, struct esc_http_url *out)
 {
-    static const struct {
-        const char *text;
-        bool https;
-        uint16_t port;
-    } schemes[] = { { "http://", false, 80 }, { "https://", true, 443 } };
+    size_t plain = strlen(schemes->plain.text), tls = strlen(schemes->tls.text);
 
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-        size_t len = strlen(schemes[i].text);
-        if (strncmp(*at, schemes[i].text, len))
-            continue;
-        out->https = schemes[i].https;
-        out->port = schemes[i].port;
-        *at += len;
-        return true;
-    }
-    return false;
+    out->https = strncmp(*at, schemes->tls.text, tls) == 0;
+    if (!out->https && strncmp(*at, schemes->plain.text, plain) != 0)
+        return false;
+    out->port = out->https ? schemes->tls.port : schemes->plain.port;
+    *at += out->https ? tls : plain;
+    return true;
 }
 
 static const char *read_authority(const char *at, struct esc_http_url *out)
@@ -119,15 +111,16 @@ static const char *read_authority(const char *at, struct esc_http_url *out)
     return end;
 }
 
-escertke_err esc_http_url_parse(const char *text, struct esc_http_url *out, escertke_detail *d)
+escertke_err esc_url_parse(const char *text, const struct esc_url_schemes *schemes, struct esc_http_url *out, escertke_detail *d)
 {
     const char *at = text;
 
     memset(out, 0, sizeof *out);
     if (!text || !*text)
         return esc_fail(d, ESCERTKE_ERR_ARG, "", "URL expected, found nothing");
-    if (!read_scheme(&at, out))
-        return esc_fail(d, ESCERTKE_ERR_ARG, "", "URL must begin with http:// or https://: %.200s", text);
+    if (!read_scheme(&at, schemes, out))
+        return esc_fail(d, ESCERTKE_ERR_ARG, "", "URL must begin with %s or %s: %.200s", schemes->plain.text, schemes->tls.text,
+                        text);
     if (memchr(at, '@', strcspn(at, "/")))
         return esc_fail(d, ESCERTKE_ERR_ARG, "", "user information is not allowed in a URL");
     if (at[strcspn(at, "?#")])
@@ -143,6 +136,13 @@ escertke_err esc_http_url_parse(const char *text, struct esc_http_url *out, esce
         return esc_fail(d, ESCERTKE_ERR_ARG, "", "path of the URL is too long or not valid: %.200s", text);
     memcpy(out->path, at, len);
     return ESCERTKE_OK;
+}
+
+escertke_err esc_http_url_parse(const char *text, struct esc_http_url *out, escertke_detail *d)
+{
+    static const struct esc_url_schemes schemes = { { "http://", 80 }, { "https://", 443 } };
+
+    return esc_url_parse(text, &schemes, out, d);
 }
 
 escertke_err esc_http_url_authority(const struct esc_http_url *url, escertke_buf *out)

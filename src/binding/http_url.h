@@ -1,4 +1,5 @@
-/* http_url.h - the URLs of listeners, points of access and registrars, taken apart and checked. */
+/* http_url.h - the URLs of listeners, points of access and registrars, taken apart and checked; of HTTP and, by their schemes, of
+ * others. */
 #ifndef ESCERTKE_BINDING_HTTP_URL_H
 #define ESCERTKE_BINDING_HTTP_URL_H
 
@@ -13,6 +14,16 @@ struct esc_http_url {
     char path[ESCERTKE_ID_MAX + 1]; /* as written, without a "/" at its end; "" = none */
 };
 
+/** The two schemes of a binding, without and with TLS, and their ports. */
+struct esc_url_schemes {
+    struct {
+        const char *text; /* "http://" */
+        uint16_t port;
+    } plain, tls;
+};
+
+/** Parse SCHEME://HOST[:PORT][/path]; https says whether the scheme is the one with TLS. @return OK, ARG */
+escertke_err esc_url_parse(const char *text, const struct esc_url_schemes *schemes, struct esc_http_url *out, escertke_detail *d);
 /** Parse http(s)://HOST[:PORT][/path]. User information, a query or a fragment is refused. @return OK, ARG */
 escertke_err esc_http_url_parse(const char *text, struct esc_http_url *out, escertke_detail *d);
 
