@@ -9,6 +9,7 @@ int cmd_pki_csr(int argc, char **argv);
 int cmd_pki_revoke(int argc, char **argv);
 int cmd_pki_crl(int argc, char **argv);
 int cmd_pki_rawkey(int argc, char **argv);
+int cmd_inspect(int argc, char **argv);
 int cmd_keys_list(int argc, char **argv);
 int cmd_keys_show(int argc, char **argv);
 int cmd_keys_export(int argc, char **argv);

@@ -22,6 +22,7 @@ static const struct command {
     { "pki", "crl", cmd_pki_crl, "make the CRLs of a PKI" },
     { "pki", "rawkey", cmd_pki_rawkey, "make a raw key pair and say its identifier" },
     { "pki", "check", cmd_pki_check, "check a certificate against the oneM2M profile" },
+    { "inspect", NULL, cmd_inspect, "explain a certificate, key, identifier, CRL, message or primitive" },
     { "keys", "list", cmd_keys_list, "list the keys of a store" },
     { "keys", "show", cmd_keys_show, "show one entry, without its key" },
     { "keys", "export", cmd_keys_export, "write one key as 64 hex digits to a pipe or a private file" },

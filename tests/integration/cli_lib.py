@@ -34,8 +34,9 @@ class Case(unittest.TestCase):
 
     def run_command(self, *args, expected=0, **more):
         """Run to its end; the exit code must be the expected one. Returns stdout and stderr."""
-        done = subprocess.run([COMMAND, *args], cwd=self.dir, env=self.env, capture_output=True, text=True, timeout=TIMEOUT,
-                              stdin=subprocess.DEVNULL, **more)
+        if "input" not in more:
+            more["stdin"] = subprocess.DEVNULL
+        done = subprocess.run([COMMAND, *args], cwd=self.dir, env=self.env, capture_output=True, text=True, timeout=TIMEOUT, **more)
         if done.returncode != expected:
             self.fail(f"{' '.join(args)}: exit {done.returncode}, expected {expected}\n{done.stdout}{done.stderr}")
         if expected == 2:

@@ -1,0 +1,1 @@
+escertke_fuzz(inspect PARTS cli)
