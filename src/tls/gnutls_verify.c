@@ -134,6 +134,20 @@ static bool signature_holds(gnutls_x509_crt_t cert, escertke_span der, gnutls_x5
     return ok;
 }
 
+/* GnuTLS looks at that when the key is used, and says then that a signature is wrong. Other keys are the profile's to refuse. */
+static bool on_its_curve(gnutls_x509_crt_t cert)
+{
+    gnutls_pubkey_t key;
+    bool ok = true;
+
+    if (gnutls_pubkey_init(&key) < 0)
+        return false;
+    if (gnutls_pubkey_import_x509(key, cert, 0) == 0)
+        ok = gnutls_pubkey_verify_params(key) >= 0;
+    gnutls_pubkey_deinit(key);
+    return ok;
+}
+
 static int find_path(struct gnutls_conn *conn, struct path *p)
 {
     p->ordered[p->count++] = p->sent[0];
@@ -191,6 +205,8 @@ static int judge(struct gnutls_conn *conn, const struct esc_path_query *q, struc
         result = refuse(conn, err, INTERNAL_ERROR, "certificate cannot be written");
     else if (!good)
         result = refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "signature of a certificate of the path is not valid");
+    else if (!on_its_curve(p->ordered[0]))
+        result = refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "public key is no point on its curve");
     else if ((result = ask_verify(conn, spans, count, not_expected)) == 0)
         esc_path_cache_put(conn->credential->path_cache, q, spans, count);
     for (unsigned i = 0; i <= p->count; i++)

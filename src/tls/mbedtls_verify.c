@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/reader.h"
+#include "cert/der.h"
 
 enum {
     CERTIFICATE = 11,
@@ -88,7 +89,11 @@ static bool may_be_left_out(size_t at, int code)
 
 static int import(struct mbedtls_conn *conn, const struct sent *sent, mbedtls_x509_crt *list)
 {
+    struct der_tlv whole;
+
     for (size_t i = 0; i < sent->count; i++) {
+        if (!esc_der_only(sent->der[i], DER_SEQUENCE, &whole)) /* the library overlooks what follows a certificate */
+            return esc_mbedtls_refuse(conn, ESCERTKE_ERR_CERT, BAD_CERTIFICATE, "certificate is malformed");
         int code = esc_mbedtls_add_cert(list, sent->der[i]);
         if (code && !may_be_left_out(i, code))
             return refuse_unreadable(conn, sent, code);

@@ -35,6 +35,7 @@ static const struct {
     { SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, ESCERTKE_ERR_NO_CERT },
     { SSL_R_NO_CERTIFICATES_RETURNED, ESCERTKE_ERR_NO_CERT },
     { SSL_R_MISSING_SIGNING_CERT, ESCERTKE_ERR_NO_CERT },
+    { SSL_R_CERT_LENGTH_MISMATCH, ESCERTKE_ERR_CERT },
     { SSL_R_UNKNOWN_CERTIFICATE_TYPE, ESCERTKE_ERR_PROFILE },
     { SSL_R_WRONG_CERTIFICATE_TYPE, ESCERTKE_ERR_PROFILE },
 };
@@ -75,8 +76,16 @@ static escertke_err by_alert(int alert)
     }
 }
 
+/* Where that cannot be read, its words are those of ASN.1, as they are for a name in CertificateRequest. */
+static bool reads_certificate(const struct openssl_conn *conn)
+{
+    OSSL_HANDSHAKE_STATE at = SSL_get_state(conn->ssl);
+
+    return at == TLS_ST_CR_CERT || at == TLS_ST_SR_CERT;
+}
+
 /* The first known reason wins: OpenSSL puts the cause before its consequences. */
-static escertke_err by_queue(escertke_err otherwise)
+static escertke_err by_queue(const struct openssl_conn *conn, escertke_err otherwise)
 {
     unsigned long e;
     escertke_err err = otherwise;
@@ -86,6 +95,8 @@ static escertke_err by_queue(escertke_err otherwise)
             continue;
         if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE)
             err = ESCERTKE_ERR_NOMEM;
+        else if (ERR_GET_LIB(e) == ERR_LIB_SSL && ERR_GET_REASON(e) == ERR_R_ASN1_LIB && reads_certificate(conn))
+            err = ESCERTKE_ERR_CERT;
         for (size_t i = 0; ERR_GET_LIB(e) == ERR_LIB_SSL && i < sizeof reasons / sizeof *reasons; i++)
             if (reasons[i].reason == ERR_GET_REASON(e))
                 err = reasons[i].err;
@@ -99,7 +110,9 @@ escertke_err esc_openssl_classify(struct openssl_conn *conn)
 
     if (words)
         esc_openssl_keep_words(conn, words);
-    escertke_err err = by_queue(conn->alert_received ? ESCERTKE_ERR_ALERT : by_alert(conn->alert));
+    escertke_err err = by_queue(conn, conn->alert_received ? ESCERTKE_ERR_ALERT : by_alert(conn->alert));
+    if (err == ESCERTKE_ERR_CERT && conn->alert == SSL_AD_DECODE_ERROR)
+        conn->alert = SSL_AD_BAD_CERTIFICATE; /* OpenSSL's client and server differ in this */
     if (conn->verify_err != ESCERTKE_OK)
         err = conn->verify_err;
     else if (conn->io_err != ESCERTKE_OK)

@@ -73,31 +73,47 @@ static escertke_err path_found(struct openssl_conn *conn, const struct esc_path_
     return err;
 }
 
-/* OpenSSL finds no issuer for a certificate whose extensions it cannot read: that is not what the peer should be told. */
-static bool is_malformed(struct openssl_conn *conn, const X509 *cert)
+/*
+ * OpenSSL finds no issuer for a certificate whose extensions it cannot read, and no reason for a key that it cannot: that is not
+ * what the peer should be told. @return OK: nothing is wrong with it that explains the refusal
+ */
+static escertke_err unreadable(struct openssl_conn *conn, const X509 *cert, int *alert)
 {
     escertke_cert parsed;
     escertke_detail d;
     uint8_t *der;
     size_t len;
+    escertke_err err = esc_openssl_der(cert, &der, &len) == ESCERTKE_OK ? ESCERTKE_OK : ESCERTKE_ERR_CERT;
 
-    if (esc_openssl_der(cert, &der, &len) != ESCERTKE_OK)
-        return true;
-    escertke_detail_init(&d);
-    escertke_err err = escertke_cert_parse((escertke_span){ der, len }, &parsed, &d);
+    *alert = SSL_AD_BAD_CERTIFICATE;
     if (err != ESCERTKE_OK)
+        return err;
+    escertke_detail_init(&d);
+    err = escertke_cert_parse((escertke_span){ der, len }, &parsed, &d);
+    if (err != ESCERTKE_OK) {
         esc_openssl_keep_words(conn, d.reason);
+    } else if (!X509_get0_pubkey(cert)) {
+        bool of_profile = parsed.key_is_p256 && parsed.key_is_uncompressed;
+        esc_openssl_keep_words(conn, of_profile ? "public key is no point on its curve" : "public key of an unknown kind");
+        *alert = of_profile ? SSL_AD_BAD_CERTIFICATE : SSL_AD_UNSUPPORTED_CERTIFICATE;
+        err = of_profile ? ESCERTKE_ERR_CERT : ESCERTKE_ERR_PROFILE;
+    }
     esc_release(der);
-    return err != ESCERTKE_OK;
+    return err;
 }
 
 static escertke_err path_refused(struct openssl_conn *conn, STACK_OF(X509) * sent, int error)
 {
-    escertke_err err = esc_openssl_path_error(error, &conn->alert);
+    escertke_err why = ESCERTKE_OK, err = esc_openssl_path_error(error, &conn->alert);
+    bool unexplained = conn->alert == SSL_AD_UNKNOWN_CA || error == X509_V_ERR_UNSPECIFIED;
+    int alert;
 
-    for (int i = 0; conn->alert == SSL_AD_UNKNOWN_CA && i < sk_X509_num(sent); i++)
-        if (is_malformed(conn, sk_X509_value(sent, i)))
-            conn->alert = SSL_AD_BAD_CERTIFICATE;
+    for (int i = 0; unexplained && why == ESCERTKE_OK && i < sk_X509_num(sent); i++)
+        why = unreadable(conn, sk_X509_value(sent, i), &alert);
+    if (why != ESCERTKE_OK) {
+        conn->alert = alert;
+        err = why;
+    }
     esc_openssl_keep_words(conn, X509_verify_cert_error_string(error));
     return err;
 }
@@ -179,6 +195,11 @@ static X509_STORE_CTX *another_try(X509_STORE_CTX *first)
 static escertke_err search(struct openssl_conn *conn, const struct esc_path_query *q, X509_STORE_CTX *first,
                            STACK_OF(X509) * sent)
 {
+    if (sk_X509_num(sent) > (int)ESC_SENT_MAX) {
+        conn->alert = SSL_AD_BAD_CERTIFICATE;
+        esc_openssl_keep_words(conn, "peer sent too many certificates");
+        return ESCERTKE_ERR_CERT;
+    }
     X509_STORE_CTX *store = first;
     STACK_OF(X509) *left = sk_X509_dup(sent);
     bool found = try_path(conn, first, sent);

@@ -1,6 +1,7 @@
 /*
  * test_certificate_cases.c - every line of tests/data/certificates.txt against the verdict of the library on the ordered path,
- * and against every TLS back end of this build in a real handshake with a stock peer that sends such certificates.
+ * and against every TLS back end of this build in a real handshake with a stock peer that sends such certificates, or into whose
+ * flight they are put.
  * CASE=TEXT in the environment: only cases whose name contains it, each said.
  */
 #include <setjmp.h>
@@ -15,6 +16,7 @@
 #include <escertke/escertke.h>
 
 #include "certificate_recipe.h"
+#include "certificate_splice.h"
 #include "rawpeer.h"
 
 #define OWN_ID "//m2m.example.org/in1/Cpanel"
@@ -127,8 +129,14 @@ static escertke_session *make_session(const escertke_tls_ops *tls, const char *t
     return s;
 }
 
+/* What the peer sends: its own certificates, or these octets in their place. */
+struct sending {
+    escertke_span certs[RECIPE_CERTS];
+    size_t count; /* 0: its own */
+};
+
 /* Flights to and fro until ours is done or says no; false if the stock peer itself has no use for its certificate. */
-static bool run(escertke_session *s, bool ours_starts, struct rawpeer *peer, struct verdict *v)
+static bool run(escertke_session *s, bool ours_starts, struct rawpeer *peer, const struct sending *sent, struct verdict *v)
 {
     const escertke_now now = { 1000, RECIPE_NOW };
     escertke_span out = { NULL, 0 };
@@ -143,6 +151,8 @@ static bool run(escertke_session *s, bool ours_starts, struct rawpeer *peer, str
         possible = ret >= 0 && wire.len;
         if (!possible)
             break;
+        if (sent->count)
+            splice_certificates(&wire, sent->certs, sent->count);
         v->err = escertke_session_step(s, escertke_buf_span(&wire), now, &out);
     }
     v->alert = v->err != ESCERTKE_OK && out.len == 7 && out.ptr[0] == 21 ? out.ptr[6] : -1;
@@ -155,8 +165,12 @@ static bool run(escertke_session *s, bool ours_starts, struct rawpeer *peer, str
 static void judge_handshake(const struct recipe_line *line, const struct recipe *r, const escertke_expect *expect, size_t engine)
 {
     const escertke_tls_ops *tls = escertke_tls_by_name(engines[engine]);
-    char *chain = recipe_pem(r, r->send, r->send_count), *trust = recipe_pem(r, r->trust, r->trust_count);
-    char *key = pki_key_pem(&r->cert[0]);
+    struct sending sent = { .count = strstr(line->judges, "octets") ? r->send_count : 0 };
+    for (size_t i = 0; i < sent.count; i++)
+        sent.certs[i] = r->span[r->send[i]];
+    char *chain = sent.count ? strdup(own.chain) : recipe_pem(r, r->send, r->send_count);
+    char *key = sent.count ? strdup(own.key) : pki_key_pem(&r->cert[0]);
+    char *trust = recipe_pem(r, r->trust, r->trust_count);
     struct rawpeer_config cfg = { .server = !expect->client, .chain = chain, .key = key };
     struct verdict v = { .alert = -1 };
     escertke_session *s = chain && trust ? make_session(tls, trust, expect) : NULL;
@@ -167,7 +181,7 @@ static void judge_handshake(const struct recipe_line *line, const struct recipe 
     }
     if (s) {
         struct rawpeer *peer = rawpeer_openssl(&cfg);
-        bool possible = run(s, !expect->client, peer, &v);
+        bool possible = run(s, !expect->client, peer, &sent, &v);
         rawpeer_free(peer);
         if (possible)
             compare(line, tls->name, expect->client, &v, engine);
@@ -189,7 +203,7 @@ static void judge_handshake(const struct recipe_line *line, const struct recipe 
 
 static bool is_asked(const struct recipe_line *line, size_t judge)
 {
-    return strcmp(line->judges, judge == PATH ? "tls" : "path") != 0;
+    return judge == PATH ? strncmp(line->judges, "tls", 3) != 0 : strcmp(line->judges, "path") != 0;
 }
 
 static void judge(const struct recipe_line *line, const struct recipe *r, bool client)
@@ -255,8 +269,8 @@ static void test_cases(void **state)
         struct recipe r;
         if (only && !strstr(lines[i].name, only))
             continue;
-        if (!one_of(lines[i].peer, "client server both") || !one_of(lines[i].judges, "all path tls"))
-            fail_msg("line %d: expected client, server or both, and all, path or tls", lines[i].number);
+        if (!one_of(lines[i].peer, "client server both") || !one_of(lines[i].judges, "all path octets tls tls-octets"))
+            fail_msg("line %d: expected client, server or both, and all, path, octets, tls or tls-octets", lines[i].number);
         recipe_make(&lines[i], &r);
         count_line(&lines[i], &r);
         if (strcmp(lines[i].peer, "server") != 0)
