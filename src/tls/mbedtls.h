@@ -110,6 +110,8 @@ size_t esc_mbedtls_flight_read(struct mbedtls_flight *flight, uint8_t *to, size_
 escertke_err esc_mbedtls_classify(int code, int sent, int *alert);
 /** The library's words for an error. */
 void esc_mbedtls_words(int code, char *out, size_t cap);
+/** Were octets that should be a signature something else? */
+bool esc_mbedtls_is_bad_input(int code);
 /** Refuse in the middle of a step. @return an error to return to the library */
 int esc_mbedtls_refuse(struct mbedtls_conn *conn, escertke_err err, int alert, const char *words);
 

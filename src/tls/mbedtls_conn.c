@@ -6,7 +6,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 
-enum { UNEXPECTED_MESSAGE = 10, HANDSHAKE_FAILURE = 40, DECODE_ERROR = 50, ALERT_RECORD = 21 };
+enum { UNEXPECTED_MESSAGE = 10, HANDSHAKE_FAILURE = 40, DECODE_ERROR = 50, DECRYPT_ERROR = 51, ALERT_RECORD = 21 };
 
 /* ---- callbacks ---------------------------------------------------------------------------------------------- */
 
@@ -173,7 +173,11 @@ static escertke_err classify(struct mbedtls_conn *conn, int code)
         conn->alert_received = true;
         return ESCERTKE_ERR_ALERT;
     }
-    return esc_mbedtls_classify(code, conn->alert, &conn->alert);
+    escertke_err err = esc_mbedtls_classify(code, conn->alert, &conn->alert);
+    if (err != ESCERTKE_ERR_TLS || conn->ssl.state != MBEDTLS_SSL_CLIENT_CHANGE_CIPHER_SPEC || !esc_mbedtls_is_bad_input(code))
+        return err;
+    conn->alert = DECRYPT_ERROR; /* of CertificateVerify, just read: in ServerKeyExchange it has this name already */
+    return ESCERTKE_ERR_SIGNATURE;
 }
 
 /* On failure the only octets that leave are one alert record of our own making: nothing of a half-made flight does. */

@@ -88,6 +88,11 @@ escertke_err esc_mbedtls_classify(int code, int sent, int *alert)
     return by_alert(*alert);
 }
 
+bool esc_mbedtls_is_bad_input(int code)
+{
+    return -(-code & 0x7F80) == MBEDTLS_ERR_ECP_BAD_INPUT_DATA;
+}
+
 void esc_mbedtls_words(int code, char *out, size_t cap)
 {
     char words[160];

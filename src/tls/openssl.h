@@ -25,6 +25,7 @@ struct openssl_conn {
     bool allow_without_ems;
     bool saw_ems;     /* client: ServerHello carried extended_master_secret */
     bool saw_request; /* client: the server asked for a certificate */
+    bool not_der;     /* a certificate that came is not written as DER wants it */
     bool complete;
     escertke_verify_fn verify;
     void *verify_ctx;
@@ -48,6 +49,7 @@ escertke_span esc_openssl_credential_cert(const void *credential);
 
 /* Hooks that every SSL_CTX gets; conn is found by SSL_get_app_data. openssl_verify.c, then openssl_conn.c */
 int esc_openssl_verify_path(X509_STORE_CTX *store, void *unused);
+void esc_openssl_message(int sent, int version, int type, const void *octets, size_t len, SSL *ssl, void *unused);
 int esc_openssl_client_hello(SSL *ssl, int *alert, void *unused);
 void esc_openssl_info(const SSL *ssl, int where, int ret);
 

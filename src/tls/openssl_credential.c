@@ -50,6 +50,7 @@ static bool pin_protocol(SSL_CTX *ctx)
     SSL_CTX_set_cert_verify_callback(ctx, esc_openssl_verify_path, NULL);
     SSL_CTX_set_client_hello_cb(ctx, esc_openssl_client_hello, NULL);
     SSL_CTX_set_info_callback(ctx, esc_openssl_info);
+    SSL_CTX_set_msg_callback(ctx, esc_openssl_message);
     return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 && SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(ctx, suites) == 1 && SSL_CTX_set1_groups_list(ctx, "P-256") == 1 &&
            SSL_CTX_set1_sigalgs_list(ctx, "ECDSA+SHA256") == 1 && SSL_CTX_set1_client_sigalgs_list(ctx, "ECDSA+SHA256") == 1 &&

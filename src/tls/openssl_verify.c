@@ -5,6 +5,8 @@
 #include <openssl/err.h>
 
 #include "base/memory.h"
+#include "base/reader.h"
+#include "cert/fields.h"
 
 /* ---- certificates as octets --------------------------------------------------------------------------------- */
 
@@ -243,6 +245,38 @@ static escertke_err judge(struct openssl_conn *conn, X509_STORE_CTX *store, STAC
     return err;
 }
 
+/* OpenSSL reads more than DER, and what it has read it shows as if that had been DER. */
+static bool is_der(escertke_span cert)
+{
+    struct esc_signed parts;
+
+    return esc_signed(cert, &parts);
+}
+
+/* Each handshake message before OpenSSL reads it: Certificate is a header of four octets, then the list (RFC 5246 7.4.2). */
+void esc_openssl_message(int sent, int version, int type, const void *octets, size_t len, SSL *ssl, void *unused)
+{
+    struct openssl_conn *conn = SSL_get_app_data(ssl);
+    struct rd r = rd_init((escertke_span){ octets, len });
+    escertke_span skipped, cert;
+    uint32_t cert_len;
+    uint8_t message;
+
+    (void)version, (void)unused;
+    if (sent || !conn || type != SSL3_RT_HANDSHAKE || rd_u8(&r, &message) != ESCERTKE_OK || message != SSL3_MT_CERTIFICATE ||
+        rd_bytes(&r, 6, &skipped) != ESCERTKE_OK)
+        return;
+    while (rd_u24(&r, &cert_len) == ESCERTKE_OK && rd_bytes(&r, cert_len, &cert) == ESCERTKE_OK)
+        conn->not_der = conn->not_der || !is_der(cert);
+}
+
+static escertke_err refuse_not_der(struct openssl_conn *conn)
+{
+    conn->alert = SSL_AD_BAD_CERTIFICATE;
+    esc_openssl_keep_words(conn, "certificate is not DER");
+    return ESCERTKE_ERR_CERT;
+}
+
 int esc_openssl_verify_path(X509_STORE_CTX *store, void *unused)
 {
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -255,7 +289,7 @@ int esc_openssl_verify_path(X509_STORE_CTX *store, void *unused)
         conn->verify_err = ESCERTKE_ERR_NEGOTIATION;
         return 0;
     }
-    conn->verify_err = judge(conn, store, X509_STORE_CTX_get0_untrusted(store));
+    conn->verify_err = conn->not_der ? refuse_not_der(conn) : judge(conn, store, X509_STORE_CTX_get0_untrusted(store));
     X509_STORE_CTX_set_error(store, conn->verify_err == ESCERTKE_OK ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
     return conn->verify_err == ESCERTKE_OK;
 }
@@ -269,7 +303,7 @@ static escertke_err certs_of(const escertke_span *sent, size_t count, STACK_OF(X
     for (size_t i = 0; *out && i < count; i++) {
         const unsigned char *at = sent[i].ptr;
         X509 *cert = d2i_X509(NULL, &at, (long)sent[i].len);
-        if (!cert || at != sent[i].ptr + sent[i].len) {
+        if (!cert || !is_der(sent[i])) {
             X509_free(cert);
             return ESCERTKE_ERR_CERT;
         }

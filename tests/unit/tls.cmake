@@ -1,6 +1,7 @@
 escertke_unit_engines(credential PARTS handshake LIBS escertke_fixture)
 escertke_unit_engines(interop PARTS handshake LIBS escertke_fixture escertke_rawpeer)
 escertke_unit_engines(wrong_peer PARTS handshake LIBS escertke_fixture escertke_rawpeer)
+escertke_unit_engines(bad_certificates PARTS handshake LIBS escertke_fixture escertke_rawpeer SOURCES certificate_splice.c)
 escertke_unit_engines(crypto PARTS handshake LIBS escertke_fixture)
 escertke_unit(path_cache PARTS handshake LIBS escertke_fixture)
 escertke_unit(own_chain PARTS handshake LIBS escertke_fixture)
