@@ -90,11 +90,12 @@ function(escertke_unit_engines name)
   endforeach()
 endfunction()
 
-# escertke_fuzz(NAME PARTS ...): fuzz/fuzz_<NAME>.c. With ESCERTKE_FUZZ (clang) a libFuzzer program; otherwise a program that
-# replays files. Either way CTest runs it over fuzz/corpus/<NAME>.
+# escertke_fuzz(NAME PARTS ... [SOURCES ...]): fuzz/fuzz_<NAME>.c and others beside it. With ESCERTKE_FUZZ (clang) a libFuzzer
+# program; otherwise a program that replays files and changed copies of them. Either way CTest runs it over fuzz/corpus/<NAME>.
 function(escertke_fuzz name)
-  cmake_parse_arguments(F "" "" "PARTS;LIBS" ${ARGN})
-  add_executable(fuzz_${name} ${PROJECT_SOURCE_DIR}/fuzz/fuzz_${name}.c)
+  cmake_parse_arguments(F "" "" "PARTS;LIBS;SOURCES" ${ARGN})
+  list(TRANSFORM F_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/fuzz/)
+  add_executable(fuzz_${name} ${PROJECT_SOURCE_DIR}/fuzz/fuzz_${name}.c ${PROJECT_SOURCE_DIR}/fuzz/mutate.c ${F_SOURCES})
   foreach(part ${F_PARTS})
     target_link_libraries(fuzz_${name} PRIVATE escertke_${part})
   endforeach()
@@ -109,6 +110,7 @@ function(escertke_fuzz name)
   else()
     target_sources(fuzz_${name} PRIVATE ${PROJECT_SOURCE_DIR}/fuzz/replay.c)
     add_test(NAME fuzz_${name} COMMAND fuzz_${name} ${corpus})
+    set_tests_properties(fuzz_${name} PROPERTIES ENVIRONMENT REPLAY_FOLDER=${CMAKE_BINARY_DIR})
   endif()
   set_tests_properties(fuzz_${name} PROPERTIES TIMEOUT 300 LABELS fuzz)
 endfunction()

@@ -1,1 +1,1 @@
-escertke_fuzz(cse PARTS cse)
+escertke_fuzz(cse PARTS cse SOURCES mutate_json.c)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cse/cse.h"
+#include "mutate.h"
 
 static const escertke_now now = { 1000000, 1780315200 }; /* 2026-06-01 12:00:00 */
 
@@ -126,4 +127,77 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     need(stats.pending == 0);
     esc_cse_free(cse);
     return 0;
+}
+
+static const char *const names[] = { "op",
+                                     "to",
+                                     "fr",
+                                     "rqi",
+                                     "rvi",
+                                     "ty",
+                                     "pc",
+                                     "rt",
+                                     "rtv",
+                                     "rcn",
+                                     "rqet",
+                                     "rset",
+                                     "oet",
+                                     "gid",
+                                     "m2m:ae",
+                                     "m2m:acp",
+                                     "m2m:csr",
+                                     "m2m:cb",
+                                     "m2m:seci",
+                                     "m2m:atrl",
+                                     "rn",
+                                     "ri",
+                                     "pi",
+                                     "api",
+                                     "aei",
+                                     "rr",
+                                     "poa",
+                                     "srv",
+                                     "esi",
+                                     "esf",
+                                     "acpi",
+                                     "pv",
+                                     "pvs",
+                                     "acr",
+                                     "acor",
+                                     "acop",
+                                     "cb",
+                                     "csi",
+                                     "dcse",
+                                     "lbl",
+                                     "et",
+                                     "all",
+                                     "Cmeter",
+                                     "Cpanel",
+                                     "Cnew",
+                                     "/mn1",
+                                     "//other.org/in9",
+                                     "-/meter",
+                                     "-/meter/open",
+                                     "-/meter#esi",
+                                     "-/meter/poa",
+                                     "/in1/Cmeter",
+                                     "/mn1/-",
+                                     "+",
+                                     "C",
+                                     "S",
+                                     ".",
+                                     "63",
+                                     "2",
+                                     "3",
+                                     NULL };
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    return mutate_json_input(data, size, max_size, seed, names);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out, size_t max_size,
+                                 unsigned int seed)
+{
+    return mutate_json_cross(a, a_size, b, b_size, out, max_size, seed);
 }

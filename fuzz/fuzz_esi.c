@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mutate.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void there_and_back(const escertke_esi *esi)
@@ -32,4 +34,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else if (esi.esf_count)
         abort();
     return 0;
+}
+
+static const char *const names[] = { "esf",  "eserc",  "esro",   "esi",     "esri",    "esrv",    "esrx", "esks",
+                                     "espa", "m2m:ae", "m2m:cb", "m2m:csr", "m2m:aeA", "m2m:cbA", "43",   "20270101T000000",
+                                     NULL };
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    return mutate_json_input(data, size, max_size, seed, names);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out, size_t max_size,
+                                 unsigned int seed)
+{
+    return mutate_json_cross(a, a_size, b, b_size, out, max_size, seed);
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mutate.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void there_and_back(const escertke_primitive *p)
@@ -41,4 +43,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     escertke_primitive_clear(&p);
     return 0;
+}
+
+static const char *const names[] = {
+    "op",       "to",     "fr",      "rqi",     "ty",       "pc",          "ot",   "rqet",  "rset",  "oet",
+    "rt",       "rtv",    "nu",      "rp",      "rcn",      "ec",          "da",   "gid",   "fc",    "drt",
+    "tkns",     "tids",   "ltids",   "tqi",     "rvi",      "vsi",         "rsc",  "cnst",  "cnot",  "ati",
+    "tqf",      "atrl",   "rids",    "grtm",    "asi",      "aus",         "auri", "sqi",   "asri",  "m2m:seci",
+    "m2m:atrl", "sit",    "m2m:dbg", "m2m:ae",  "m2m:rqp",  "m2m:rsp",     "PT5S", "+5000", "-5000", "20260601T120000",
+    "/in1/-",   "Cmeter", "3",       "-/meter", "//sp/in1", "-/meter#esi", NULL
+};
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    return mutate_json_input(data, size, max_size, seed, names);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out, size_t max_size,
+                                 unsigned int seed)
+{
+    return mutate_json_cross(a, a_size, b, b_size, out, max_size, seed);
 }

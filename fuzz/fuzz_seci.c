@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mutate.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool same_buf(const escertke_buf *a, const escertke_buf *b)
@@ -74,4 +76,40 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (escertke_dbg_read(ESCERTKE_FORMAT_JSON, content, text, sizeof text) && err == ESCERTKE_OK)
         abort();
     return 0;
+}
+
+static const char *const names[] = { "m2m:seci",
+                                     "sit",
+                                     "dreq",
+                                     "dres",
+                                     "ero",
+                                     "epo",
+                                     "eckm",
+                                     "darq",
+                                     "dars",
+                                     "esri",
+                                     "esrv",
+                                     "esrx",
+                                     "esks",
+                                     "espa",
+                                     "m2m:dbg",
+                                     "other",
+                                     "AAAA",
+                                     "AA==",
+                                     "AAA=",
+                                     "A",
+                                     "====",
+                                     "3",
+                                     "20270101T000000",
+                                     NULL };
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+    return mutate_json_input(data, size, max_size, seed, names);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size, uint8_t *out, size_t max_size,
+                                 unsigned int seed)
+{
+    return mutate_json_cross(a, a_size, b, b_size, out, max_size, seed);
 }

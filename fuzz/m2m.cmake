@@ -1,3 +1,6 @@
-foreach(name id address seci esi primitive)
+foreach(name id address)
   escertke_fuzz(${name} PARTS m2m base)
+endforeach()
+foreach(name seci esi primitive)
+  escertke_fuzz(${name} PARTS m2m base SOURCES mutate_json.c)
 endforeach()
