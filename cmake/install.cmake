@@ -3,6 +3,9 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/escertke)
 set(ESCERTKE_REQUIRES_PRIVATE "openssl >= 3.0, jansson >= 2.13, sqlite3, libmicrohttpd >= 0.9.70, libcurl >= 7.85, gnutls >= 3.7")
+if(ESCERTKE_MQTT)
+  string(APPEND ESCERTKE_REQUIRES_PRIVATE ", libmosquitto >= 2.0")
+endif()
 if(ESCERTKE_MBEDTLS)
   set(ESCERTKE_LIBS_PRIVATE "-lmbedtls -lmbedx509 -lmbedcrypto ") # no pkg-config file comes with them
 endif()

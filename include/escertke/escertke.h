@@ -3,6 +3,7 @@
 #define ESCERTKE_H
 #include <escertke/attempt.h>
 #include <escertke/base.h>
+#include <escertke/binding.h>
 #include <escertke/carrier.h>
 #include <escertke/cert.h>
 #include <escertke/crl.h>
@@ -11,5 +12,6 @@
 #include <escertke/http.h>
 #include <escertke/keys.h>
 #include <escertke/m2m.h>
+#include <escertke/mqtt.h>
 #include <escertke/tls.h>
 #endif

@@ -1,11 +1,11 @@
 /*
  * escertke/http.h - the HTTP binding (TS-0009): primitives <-> HTTP/1.1. Server with libmicrohttpd, client with libcurl.
- * With escertke_store_sqlite the only part of the library with sockets, threads and clocks.
  */
 #ifndef ESCERTKE_HTTP_H
 #define ESCERTKE_HTTP_H
 
 #include <escertke/base.h>
+#include <escertke/binding.h>
 #include <escertke/m2m.h>
 
 #ifdef __cplusplus
@@ -13,9 +13,6 @@ extern "C" {
 #endif
 
 /* ---- server ------------------------------------------------------------------------------------------------ */
-
-/** Fill rsp (initialised, empty) for req. Called from several threads at once. now is the time of arrival. */
-typedef void (*escertke_handler_fn)(void *ctx, const escertke_primitive *req, escertke_now now, escertke_primitive *rsp);
 
 typedef struct escertke_http_server escertke_http_server;
 
@@ -101,9 +98,6 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_http_send(escertke_http_clie
                                                               const escertke_primitive *req, escertke_primitive *rsp,
                                                               escertke_detail *d);
 ESCERTKE_API void escertke_http_client_free(escertke_http_client *c);
-
-/** The system's clocks, as escertke_clock_fn. */
-ESCERTKE_API escertke_now escertke_system_clock(void *unused);
 
 #ifdef __cplusplus
 }

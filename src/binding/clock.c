@@ -1,4 +1,4 @@
-#include <escertke/http.h>
+#include <escertke/binding.h>
 
 #include <time.h>
 

@@ -1,0 +1,219 @@
+/* Requests out over MQTT, and the responses that belong to them. */
+#include <string.h>
+#include <time.h>
+
+#include "base/fail.h"
+#include "base/log.h"
+#include "binding/mqtt_client.h"
+#include "binding/whole.h"
+
+#define WAITING_MAX 4096u
+#define TY_AE 2
+
+/* On the stack of the thread that waits. */
+struct esc_mqtt_wait {
+    struct esc_mqtt_wait *next;
+    const char *rqi;
+    enum esc_mqtt_kind kind;  /* of the response */
+    escertke_span originator; /* as the request said it */
+    const escertke_id *receiver;
+    pthread_cond_t answered;
+    bool done;
+    escertke_err err;
+    escertke_primitive *rsp;
+    escertke_detail *d;
+};
+
+/* ---- responses ------------------------------------------------------------------------------------------------ */
+
+/* Own names were looked at before; a registration's originator is none. */
+static bool topic_fits(const struct esc_mqtt_wait *w, const struct esc_mqtt_topic *topic)
+{
+    return w->kind == topic->kind && esc_mqtt_name_means(topic->receiver, w->receiver) &&
+           (w->kind == ESC_MQTT_RESP || escertke_span_equal(w->originator, topic->originator));
+}
+
+static bool anybody_waits(struct escertke_mqtt *m, const struct esc_mqtt_topic *topic)
+{
+    struct esc_mqtt_wait *w;
+
+    pthread_mutex_lock(&m->lock);
+    for (w = m->waiting; w && !topic_fits(w, topic);)
+        w = w->next;
+    pthread_mutex_unlock(&m->lock);
+    return w != NULL;
+}
+
+static void hand_over(struct esc_mqtt_wait *w, escertke_err err, escertke_primitive *rsp, const escertke_detail *why)
+{
+    w->done = true;
+    w->err = err;
+    if (err == ESCERTKE_OK) {
+        *w->rsp = *rsp; /* moved */
+        escertke_primitive_init(rsp);
+    } else if (w->d && w->d->err == ESCERTKE_OK) {
+        *w->d = *why;
+    }
+    pthread_cond_signal(&w->answered);
+}
+
+bool esc_mqtt_requester_take(struct escertke_mqtt *m, const struct esc_mqtt_topic *topic, escertke_span payload)
+{
+    escertke_primitive rsp;
+    escertke_detail why;
+    struct esc_mqtt_wait *w = NULL;
+
+    if (!anybody_waits(m, topic)) /* before it is read: what nobody asked for is to cost little */
+        return false;
+    escertke_detail_init(&why);
+    escertke_err err = esc_whole_parse(topic->format, payload, &rsp, &why);
+    if (err == ESCERTKE_OK && (rsp.op || !rsp.rsc))
+        err = esc_fail(&why, ESCERTKE_ERR_PRIMITIVE, "TS-0010 6.5", "a request in a topic of responses");
+    pthread_mutex_lock(&m->lock);
+    for (w = m->waiting; w && !(rsp.rqi && topic_fits(w, topic) && !w->done && strcmp(w->rqi, rsp.rqi) == 0);)
+        w = w->next;
+    if (w)
+        hand_over(w, err, &rsp, &why);
+    pthread_mutex_unlock(&m->lock);
+    escertke_primitive_clear(&rsp);
+    return w != NULL;
+}
+
+/* ---- requests ------------------------------------------------------------------------------------------------- */
+
+/* What is left, as a monotonic time: the client's limit, or less where rqet ends sooner. @return OK, DEADLINE */
+static escertke_err deadline(const struct escertke_mqtt *m, const escertke_primitive *req, uint64_t *until_ms, escertke_detail *d)
+{
+    escertke_now now = escertke_system_clock(NULL);
+    int64_t end_ms, now_ms = now.unix_s * 1000;
+
+    *until_ms = now.mono_ms + m->cfg.timeout_ms;
+    if (!req->rqet || escertke_abs_rel_parse(escertke_span_str(req->rqet), now_ms, &end_ms) != ESCERTKE_OK)
+        return ESCERTKE_OK;
+    if (end_ms <= now_ms)
+        return esc_fail(d, ESCERTKE_ERR_DEADLINE, "TS-0004 7.3.2.6", "rqet %s has passed", req->rqet);
+    if ((uint64_t)(end_ms - now_ms) < m->cfg.timeout_ms)
+        *until_ms = now.mono_ms + (uint64_t)(end_ms - now_ms);
+    return ESCERTKE_OK;
+}
+
+/* Own name and topic of a request to that receiver; between two service providers the Absolute forms (R-BM-2). */
+static escertke_err write_topic(const struct escertke_mqtt *m, const escertke_id *receiver, const escertke_primitive *req,
+                                char own[ESC_MQTT_NAME_MAX + 1], enum esc_mqtt_kind *kind, char *out)
+{
+    char peer[ESC_MQTT_NAME_MAX + 1];
+    bool foreign = m->self.sp_len != receiver->sp_len || memcmp(m->self.text, receiver->text, receiver->sp_len) != 0;
+    enum esc_mqtt_form form = foreign ? ESC_MQTT_ABSOLUTE : ESC_MQTT_RELATIVE;
+    bool registers = !m->cfg.is_cse && req->op == ESCERTKE_OP_CREATE && req->ty == TY_AE;
+
+    *kind = registers ? ESC_MQTT_REG_REQ : ESC_MQTT_REQ;
+    if (registers)
+        memcpy(own, m->credential, sizeof m->credential);
+    else if (!esc_mqtt_name(&m->self, form, own))
+        return ESCERTKE_ERR_ARG;
+    if (!esc_mqtt_name(receiver, form, peer))
+        return ESCERTKE_ERR_ARG;
+    struct esc_mqtt_topic topic = { *kind, escertke_span_str(own), escertke_span_str(peer), req->format };
+    return esc_mqtt_topic_write(m->url.prefix, &topic, out, ESC_MQTT_TOPIC_MAX + 1);
+}
+
+static bool enlist(struct escertke_mqtt *m, struct esc_mqtt_wait *w)
+{
+    pthread_mutex_lock(&m->lock);
+    bool room = m->waiting_count < WAITING_MAX;
+    if (room) {
+        w->next = m->waiting;
+        m->waiting = w;
+        m->waiting_count++;
+    }
+    pthread_mutex_unlock(&m->lock);
+    return room;
+}
+
+/* With the lock held. */
+static void strike(struct escertke_mqtt *m, struct esc_mqtt_wait *w)
+{
+    struct esc_mqtt_wait **at = &m->waiting;
+
+    while (*at != w)
+        at = &(*at)->next;
+    *at = w->next;
+    m->waiting_count--;
+}
+
+/* Publish and wait. Once it is enlisted it must be struck again. */
+static escertke_err ask(struct escertke_mqtt *m, struct esc_mqtt_wait *w, const char *topic, escertke_span payload,
+                        uint64_t until_ms, escertke_detail *d)
+{
+    struct timespec end = { .tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000 };
+    uint64_t ticket;
+    int code = 0;
+
+    escertke_err err = esc_mqtt_link_publish(m->link, topic, payload, &ticket);
+    bool sent = err == ESCERTKE_OK;
+    pthread_mutex_lock(&m->lock);
+    while (sent && !w->done && code == 0)
+        code = pthread_cond_timedwait(&w->answered, &m->lock, &end);
+    strike(m, w);
+    bool done = w->done;
+    pthread_mutex_unlock(&m->lock);
+    if (!sent)
+        return err;
+    if (done)
+        return w->err;
+    if (esc_mqtt_link_withdraw(m->link, ticket))
+        return esc_fail(d, ESCERTKE_ERR_UNREACHABLE, "", "%.200s: no connection since the request was made", m->text);
+    return esc_fail(d, ESCERTKE_ERR_DEADLINE, "TS-0010 6.5", "no response from %.100s by way of %.100s", w->receiver->text,
+                    m->text);
+}
+
+static void init_answered(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+static escertke_err exchange(struct escertke_mqtt *m, const escertke_id *receiver, const escertke_primitive *req,
+                             escertke_span payload, escertke_primitive *rsp, escertke_detail *d)
+{
+    char own[ESC_MQTT_NAME_MAX + 1], topic[ESC_MQTT_TOPIC_MAX + 1];
+    struct esc_mqtt_wait w = { .rqi = req->rqi, .receiver = receiver, .rsp = rsp, .d = d };
+    uint64_t until_ms, connected_ms = escertke_system_clock(NULL).mono_ms + m->cfg.connect_timeout_ms;
+    escertke_err err;
+
+    if ((err = write_topic(m, receiver, req, own, &w.kind, topic)) != ESCERTKE_OK)
+        return esc_fail(d, err, "TS-0010 6.4", "no topic can be made for %.100s", receiver->text);
+    if ((err = deadline(m, req, &until_ms, d)) != ESCERTKE_OK ||
+        (err = esc_mqtt_link_wait(m->link, connected_ms < until_ms ? connected_ms : until_ms, d)) != ESCERTKE_OK)
+        return err;
+    w.kind = esc_mqtt_answer_of(w.kind);
+    w.originator = escertke_span_str(own);
+    init_answered(&w.answered);
+    err = enlist(m, &w) ? ask(m, &w, topic, payload, until_ms, d) : ESCERTKE_ERR_LIMIT;
+    pthread_cond_destroy(&w.answered);
+    return err;
+}
+
+escertke_err escertke_mqtt_send(escertke_mqtt *m, const char *receiver, const escertke_primitive *req, escertke_primitive *rsp,
+                                escertke_detail *d)
+{
+    escertke_id id;
+    escertke_buf payload;
+    escertke_err err;
+
+    if (!m || !req || !rsp || !req->op || !req->rqi || escertke_id_parse(escertke_span_str(receiver), &id) != ESCERTKE_OK)
+        return esc_fail(d, ESCERTKE_ERR_ARG, "TS-0010 6.4",
+                        "a request, its identifier and the Absolute ID of its receiver are needed");
+    escertke_buf_init(&payload, 2 * ESCERTKE_PRIMITIVE_MAX);
+    err = esc_whole_write(req, &payload);
+    if (err == ESCERTKE_OK)
+        err = exchange(m, &id, req, escertke_buf_span(&payload), rsp, d);
+    escertke_buf_free(&payload);
+    if (err != ESCERTKE_OK)
+        escertke_primitive_clear(rsp);
+    return err == ESCERTKE_OK ? err : esc_fail(d, err, "", "%s", escertke_err_text(err));
+}
