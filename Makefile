@@ -5,7 +5,7 @@ FUZZ_SECONDS ?= 60
 SOAK_HOURS ?= 24
 export FUZZ_SECONDS
 
-.PHONY: all demo test bench sim soak fuzz asan tsan valgrind clang check-layers lint doc install clean
+.PHONY: all demo test bench sim soak model fuzz asan tsan valgrind clang check-layers lint doc install clean
 
 all: ## build/escertke, build/libescertke.so*, build/libescertke.a
 	@tools/build
@@ -29,6 +29,11 @@ sim: ## 1,000,000 simulated events, seed SEED (default: the time)
 soak: ## simulated time for SOAK_HOURS (24): 100,000 end-points, 2 % loss, restarts; then as long of attacks
 	@tools/sim --calm --end-points 100000 --terminators 200 --every 3600 --hours $(SOAK_HOURS)
 	@tools/sim --hours $(SOAK_HOURS)
+
+model: ## the procedure as a model, checked by spin with larger bounds than in the tests (minutes)
+	@tools/install-deps
+	@tests/model/run
+	@tests/model/run deep
 
 fuzz: ## each libFuzzer target for FUZZ_SECONDS
 	@tools/fuzz
