@@ -72,6 +72,7 @@ typedef enum escertke_class {
     X(PRIVILEGE, 35, PEER, "originator has no privilege")                                                                        \
     X(NOT_FOUND, 36, PEER, "no such resource or entry")                                                                          \
     X(HTTP, 37, PEER, "not a valid HTTP binding message")                                                                        \
+    X(COAP, 38, PEER, "not a valid CoAP binding message")                                                                        \
     X(CERT, 50, AUTH, "certificate chain not accepted")                                                                          \
     X(IDENTITY, 51, AUTH, "certificate identity is not the expected one")                                                        \
     X(VALIDITY, 52, AUTH, "certificate expired or not yet valid")                                                                \
