@@ -1,0 +1,2 @@
+escertke_fuzz(terminator PARTS endpoint LIBS escertke_testpki
+  SOURCES terminator_model.c mutate_script.c mutate_tls.c world.c)
