@@ -6,6 +6,9 @@ set(ESCERTKE_REQUIRES_PRIVATE "openssl >= 3.0, jansson >= 2.13, sqlite3, libmicr
 if(ESCERTKE_MQTT)
   string(APPEND ESCERTKE_REQUIRES_PRIVATE ", libmosquitto >= 2.0")
 endif()
+if(ESCERTKE_CBOR)
+  string(APPEND ESCERTKE_REQUIRES_PRIVATE ", libcbor >= 0.8")
+endif()
 if(ESCERTKE_MBEDTLS)
   set(ESCERTKE_LIBS_PRIVATE "-lmbedtls -lmbedx509 -lmbedcrypto ") # no pkg-config file comes with them
 endif()

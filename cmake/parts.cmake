@@ -30,6 +30,19 @@ macro(escertke_need prefix module)
   endif()
 endmacro()
 
+# escertke_optional(OPTION PREFIX MODULE WORDS): an option that is on unless it is set, where its library is there.
+macro(escertke_optional option prefix module words)
+  pkg_check_modules(${prefix} QUIET IMPORTED_TARGET "${module}")
+  if(${prefix}_FOUND)
+    option(${option} "${words}" ON)
+  else()
+    option(${option} "${words}" OFF)
+  endif()
+  if(${option})
+    escertke_need(${prefix} "${module}")
+  endif()
+endmacro()
+
 # escertke_need_header(PREFIX HEADER NAME): a library that has no pkg-config file.
 function(escertke_need_header prefix header name)
   check_include_file(${header} ${prefix}_FOUND)

@@ -73,6 +73,8 @@ typedef enum escertke_class {
     X(NOT_FOUND, 36, PEER, "no such resource or entry")                                                                          \
     X(HTTP, 37, PEER, "not a valid HTTP binding message")                                                                        \
     X(COAP, 38, PEER, "not a valid CoAP binding message")                                                                        \
+    X(XML, 45, PEER, "not an acceptable XML text")                                                                               \
+    X(CBOR, 46, PEER, "not acceptable CBOR")                                                                                     \
     X(CERT, 50, AUTH, "certificate chain not accepted")                                                                          \
     X(IDENTITY, 51, AUTH, "certificate identity is not the expected one")                                                        \
     X(VALIDITY, 52, AUTH, "certificate expired or not yet valid")                                                                \

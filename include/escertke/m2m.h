@@ -122,7 +122,29 @@ typedef enum escertke_op {
 /** Longest name of who brought a request, characters. */
 #define ESCERTKE_SOURCE_MAX 47
 
+/** Serializations. JSON is always there; a build may leave out XML and CBOR. */
 typedef enum escertke_format { ESCERTKE_FORMAT_JSON = 1, ESCERTKE_FORMAT_XML, ESCERTKE_FORMAT_CBOR } escertke_format;
+
+/** "json", "xml", "cbor": as in csz, in topics of MQTT, in subprotocols of WebSocket; "?" for another number. Static storage. */
+ESCERTKE_API const char *escertke_format_name(escertke_format format);
+/** "application/json" and so on: the media type for any content (R-DT-50); "" for another number. Static storage. */
+ESCERTKE_API const char *escertke_format_media(escertke_format format);
+/** Does this build read and write it? */
+ESCERTKE_API bool escertke_format_available(escertke_format format);
+/**
+ * Find the format that a text names: "xml", "application/xml", "application/vnd.onem2m-prsp+xml", in any case (TS-0004 6.7).
+ * Parameters of a media type are to be cut off before. @return false: none, or a type for something else; @p out is untouched
+ */
+ESCERTKE_API bool escertke_format_find(escertke_span text, escertke_format *out);
+
+/**
+ * Say a content, one object with one member, in another serialization; appended to @p out. XML has no types: what a member is
+ * follows from its name where the standard gives it a type, any other atom comes out of XML as a text.
+ * @return OK, JSON, XML, CBOR (not to be read, or not to be said in @p to), TOO_LARGE, UNSUPPORTED (not in this build), NOMEM;
+ *         on error @p out is as it was
+ */
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_content_convert(escertke_format from, escertke_span content,
+                                                                    escertke_format to, escertke_buf *out, escertke_detail *d);
 
 /**
  * A request (op != 0) or response (rsc != 0) primitive. Strings are owned, NUL-terminated, NULL = absent.
@@ -135,10 +157,11 @@ typedef struct escertke_primitive {
     int rt;  /* responseType value rtv; 0 = absent */
     int rcn; /* result content; -1 = absent */
     char *to, *fr, *rqi, *rvi, *ot, *rqet, *rset, *oet, *gid, *vsi;
-    char *atrl;        /* partial retrieve: attribute short names joined by "+" (R-BH-3, A-53); NULL = all */
-    bool other_params; /* a parameter was present that this library does not interpret (fc, drt, tkns...) */
-    escertke_format format;
-    escertke_buf content; /* len 0 = no content */
+    char *atrl;             /* partial retrieve: attribute short names joined by "+" (R-BH-3, A-53); NULL = all */
+    bool other_params;      /* a parameter was present that this library does not interpret (fc, drt, tkns...) */
+    escertke_format format; /* of the content */
+    escertke_format accept; /* of a request: what its response is to be in; 0 = the same as its content (R-PR-6) */
+    escertke_buf content;   /* len 0 = no content */
     /**
      * Who brought a request: the peer of the hop, as the binding knows it. Never sent, and proves nothing; "" = not known. The
      * HTTP server says the IP address without port; of an IPv6 address the first 64 bits ("2001:db8:0:1::/64"), since the rest is
@@ -159,21 +182,28 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_set(char **member,
 /** Deep copy of @p from into the empty @p to, which is empty again after a failure. @return OK, NOMEM */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_copy(const escertke_primitive *from, escertke_primitive *to);
 /**
- * Parse a whole primitive (MQTT, WebSocket, polling): op marks a request, rsc a response (R-DT-32). Content is re-serialized
- * compactly; {"m2m:atrl":[...]} of a Retrieve becomes atrl. Every known parameter is checked for its type, unknown members are
- * ignored.
+ * Parse a whole primitive (MQTT, WebSocket, polling): op marks a request, rsc a response (R-DT-32); in XML the root says so too.
+ * Content is re-serialized compactly in the same format; {"m2m:atrl":[...]} of a Retrieve becomes atrl. Every known parameter is
+ * checked for its type, unknown members are ignored.
  * rqi must be there, to in a request, fr in a request other than Create; whether pc may be missing is the receiver's question.
  * @param out  initialised by the call; to be cleared by the caller in any case: after a failure it may still hold rqi, and
  *             nothing else, so that an error response can repeat it
- * @return OK, JSON, PRIMITIVE, TOO_LARGE, NOMEM; detail (NULL allowed) says which member.
+ * @return OK, JSON, XML, CBOR, PRIMITIVE, TOO_LARGE, UNSUPPORTED (not in this build), NOMEM; detail (NULL allowed) says which
+ * member.
  */
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_parse(escertke_format format, escertke_span text,
+                                                                    escertke_primitive *out, escertke_detail *d);
+/**
+ * Append a whole primitive in any format, whatever its content is in, members in the order of TS-0004 Tables 6.4.1-1 and 6.4.2-1,
+ * compact. What other_params stands for is not kept and so not written.
+ * @return OK, PRIMITIVE (neither or both of op and rsc, a mandatory member missing, content not of its format or not to be said
+ *         in this one), TOO_LARGE, UNSUPPORTED, NOMEM; on error @p out is as it was
+ */
+ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_write(escertke_format format, const escertke_primitive *p,
+                                                                    escertke_buf *out);
+/** The same in JSON. */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_parse_json(escertke_span text, escertke_primitive *out,
                                                                          escertke_detail *d);
-/**
- * Append a whole primitive, members in the order of TS-0004 Tables 6.4.1-1 and 6.4.2-1, compact. What other_params stands for is
- * not kept and so not written.
- * @return OK, PRIMITIVE (neither or both of op and rsc, a mandatory member missing, content not JSON), TOO_LARGE, NOMEM
- */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_primitive_write_json(const escertke_primitive *p, escertke_buf *out);
 
 /** Milliseconds since 1970 of a oneM2M timestamp "YYYYMMDDThhmmss[,f{1,6}]". @return OK, PRIMITIVE. @spec R-DT-2 */
@@ -219,12 +249,12 @@ ESCERTKE_API void escertke_seci_clear(escertke_seci *s);
  * type. Unknown members are ignored.
  * @param out  initialised by the call, empty after a failure; clear it when done
  * @return OK, or ESCERTKE_ERR_
- *         JSON       not JSON, duplicate names, deeper than 16, NUL, bad UTF-8
+ *         JSON, XML, CBOR  not of this format, duplicate names, deeper than 16, NUL, bad UTF-8
  *         SECINFO    another root element, sit missing or outside 1...8, child missing or of the wrong type, children of
  *                    another sit
  *         BASE64     eckm is not base64
  *         TOO_LARGE  content or eckm past the limit
- *         UNSUPPORTED  format other than JSON
+ *         UNSUPPORTED  a format that this build does not have
  *         NOMEM
  * @spec TS-0004 6.3.5.48; R-DT-10, R-DT-11, R-PR-4, R-IO-5
  */
@@ -265,7 +295,7 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_esi_write_json(const escertk
 ESCERTKE_API bool escertke_esi_has(const escertke_esi *esi, int suid);
 /**
  * Find esi in the content of a Retrieve response: {"m2m:ae":{"esi":{...}}}, also m2m:cb, m2m:csr and announced variants.
- * @return OK, NOT_FOUND (resource without esi), JSON, SECINFO (another resource, or esi not valid), TOO_LARGE,
+ * @return OK, NOT_FOUND (resource without esi), JSON, XML, CBOR, SECINFO (another resource, or esi not valid), TOO_LARGE,
  *         UNSUPPORTED (format), NOMEM. @spec R-RG-40
  */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_esi_find(escertke_format format, escertke_span content, escertke_esi *out,

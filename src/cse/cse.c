@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "cse/internal.h"
-#include "m2m/json.h"
+#include "m2m/serialization.h"
 
 /** Note why; the text becomes m2m:dbg. Returns @p rsc. */
 int esc_cse_refuse(struct esc_call *c, int rsc, const char *fmt, ...)
@@ -51,7 +51,7 @@ static int load_content(struct esc_call *c, bool needed, bool taken)
     if (!content.len || c->req->op == ESCERTKE_OP_NOTIFY)
         return 0;
     escertke_detail_init(&d);
-    if (esc_json_load_content(content, &c->in, &name, &value, &d) != ESCERTKE_OK)
+    if (esc_serial_load_content(c->req->format, content, &c->in, &name, &value, &d) != ESCERTKE_OK)
         return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "pc: %s", d.reason);
     return 0;
 }

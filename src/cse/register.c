@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "cse/internal.h"
-#include "m2m/json.h"
+#include "m2m/serialization.h"
 
 static const char clause[] = "TS-0004 7.4.4";
 
@@ -160,8 +160,9 @@ static escertke_err read_registrar(struct esc_cse *cse, escertke_now now, escert
         err = exchange(cse, &req, &rsp, d);
     if (err == ESCERTKE_OK && rsp.rsc != ESCERTKE_RSC_OK)
         err = refused(&rsp, "reading its CSEBase", d);
-    if (err == ESCERTKE_OK && (esc_json_load_content(escertke_buf_span(&rsp.content), &root, &name, &cb, NULL) != ESCERTKE_OK ||
-                               strcmp(name, "m2m:cb") != 0))
+    if (err == ESCERTKE_OK &&
+        (esc_serial_load_content(rsp.format, escertke_buf_span(&rsp.content), &root, &name, &cb, NULL) != ESCERTKE_OK ||
+         strcmp(name, "m2m:cb") != 0))
         err = esc_fail(d, ESCERTKE_ERR_PRIMITIVE, clause, "the registrar's answer is no CSEBase");
     if (err == ESCERTKE_OK)
         err = mirror(cse, cb, now, d);

@@ -5,6 +5,7 @@
 #include "base/fail.h"
 #include "m2m/json.h"
 #include "m2m/rand_object.h"
+#include "m2m/serialization.h"
 
 static const char clause[] = "TS-0004 6.3.5.52";
 
@@ -142,9 +143,7 @@ escertke_err escertke_esi_find(escertke_format format, escertke_span content, es
     const char *name;
 
     memset(out, 0, sizeof *out);
-    if (format != ESCERTKE_FORMAT_JSON)
-        return esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "TS-0004 8.3", "content: expected JSON, found another serialization");
-    escertke_err err = esc_json_load_content(content, &root, &name, &resource, d);
+    escertke_err err = esc_serial_load_content(format, content, &root, &name, &resource, d);
     if (err != ESCERTKE_OK)
         return err;
     const json_t *esi = json_object_get(resource, "esi");

@@ -33,6 +33,36 @@ bool esc_json_depth_within(escertke_span text)
     return true;
 }
 
+static bool is_literal(uint8_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '+' || c == '.' || c == 'E';
+}
+
+/*
+ * Values are objects, arrays, strings but for names, and literals; a colon shows that the string before it was a name. Exact
+ * for what is JSON; of anything else no more is read than up to its fault.
+ */
+static bool items_within(escertke_span text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.len && count <= ESC_ITEMS_MAX + 1; i++) {
+        uint8_t c = text.ptr[i];
+        if (c == ':') {
+            count -= count > 0;
+        } else if (c == '{' || c == '[') {
+            count++;
+        } else if (c == '"') {
+            count++;
+            for (i++; i < text.len && text.ptr[i] != '"'; i++)
+                i += text.ptr[i] == '\\';
+        } else if (is_literal(c) && (i + 1 == text.len || !is_literal(text.ptr[i + 1]))) {
+            count++; /* at its last character */
+        }
+    }
+    return count <= ESC_ITEMS_MAX;
+}
+
 /* jansson's texts quote the input, which may be somebody's decrypted content: its number is put into own words. */
 static const char *words_of(const json_error_t *error)
 {
@@ -60,30 +90,14 @@ escertke_err esc_json_load(escertke_span text, json_t **out, escertke_detail *d)
         return esc_fail(d, ESCERTKE_ERR_TOO_LARGE, "", "JSON text of %zu bytes, limit %u", text.len, ESCERTKE_PRIMITIVE_MAX);
     if (!esc_json_depth_within(text))
         return esc_fail(d, ESCERTKE_ERR_JSON, clause, "JSON text nested deeper than %d levels", ESC_JSON_DEPTH_MAX);
+    if (!items_within(text))
+        return esc_fail(d, ESCERTKE_ERR_TOO_LARGE, clause, "JSON text of more than %d values", ESC_ITEMS_MAX);
     *out = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
     if (*out)
         return ESCERTKE_OK;
     if (json_error_code(&error) == json_error_out_of_memory)
         return esc_fail(d, ESCERTKE_ERR_NOMEM, "", "out of memory while reading JSON");
     return esc_fail(d, ESCERTKE_ERR_JSON, clause, "line %d, column %d: %s", error.line, error.column, words_of(&error));
-}
-
-escertke_err esc_json_load_content(escertke_span text, json_t **root, const char **name, json_t **value, escertke_detail *d)
-{
-    escertke_err err = esc_json_load(text, root, d);
-    if (err != ESCERTKE_OK)
-        return err;
-    if (json_object_size(*root) != 1) { /* 0 for an array too */
-        err = esc_fail(d, ESCERTKE_ERR_JSON, clause, "content: expected an object with one member, found %s with %zu",
-                       esc_json_kind(*root), json_object_size(*root));
-        json_decref(*root);
-        *root = NULL;
-        return err;
-    }
-    void *member = json_object_iter(*root);
-    *name = json_object_iter_key(member);
-    *value = json_object_iter_value(member);
-    return ESCERTKE_OK;
 }
 
 escertke_err esc_json_dump(const json_t *value, escertke_buf *out)

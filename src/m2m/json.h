@@ -12,6 +12,9 @@
 /** Deepest nesting of objects and arrays that is read. */
 enum { ESC_JSON_DEPTH_MAX = 16 };
 
+/** Most values in one text: objects and arrays counted themselves, names not. A tree takes far more memory than its text. */
+enum { ESC_ITEMS_MAX = 16384 };
+
 /**
  * Are objects and arrays nested within ESC_JSON_DEPTH_MAX levels? Brackets are counted outside strings; whether the
  * text is JSON at all is another question.
@@ -19,21 +22,12 @@ enum { ESC_JSON_DEPTH_MAX = 16 };
 bool esc_json_depth_within(escertke_span text);
 
 /**
- * Read one object or array: at most ESCERTKE_PRIMITIVE_MAX bytes and ESC_JSON_DEPTH_MAX levels, names unique in each
- * object, valid UTF-8, no NUL (not as \u0000 either), nothing behind it. The detail never quotes the text.
+ * Read one object or array: at most ESCERTKE_PRIMITIVE_MAX bytes, ESC_JSON_DEPTH_MAX levels and ESC_ITEMS_MAX values, names
+ * unique in each object, valid UTF-8, no NUL (not as \u0000 either), nothing behind it. The detail never quotes the text.
  * @param out  owned by the caller (json_decref); NULL after a failure
  * @return OK, JSON, TOO_LARGE, NOMEM
  */
 ESCERTKE_CHECKED escertke_err esc_json_load(escertke_span text, json_t **out, escertke_detail *d);
-
-/**
- * Read a content: an object with exactly one member (R-DT-31).
- * @param root   owned by the caller (json_decref); NULL after a failure
- * @param name   its member's name, valid as long as root
- * @return OK, JSON (also: empty text, or not an object with one member), TOO_LARGE, NOMEM
- */
-ESCERTKE_CHECKED escertke_err esc_json_load_content(escertke_span text, json_t **root, const char **name, json_t **value,
-                                                    escertke_detail *d);
 
 /** Append compactly, members in their order. On error @p out is as it was. @return OK, TOO_LARGE, NOMEM */
 ESCERTKE_CHECKED escertke_err esc_json_dump(const json_t *value, escertke_buf *out);

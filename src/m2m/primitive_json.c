@@ -1,3 +1,4 @@
+/* Primitives <-> tree, in any serialization. */
 #include <escertke/m2m.h>
 
 #include <limits.h>
@@ -5,7 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "m2m/json.h"
+#include "m2m/serialization.h"
 
 static const char clause[] = "TS-0004 6.4";
 
@@ -167,7 +168,7 @@ static escertke_err take_content(const json_t *value, escertke_primitive *out, e
     const json_t *list = json_object_get(value, "m2m:atrl");
     if (out->op == ESCERTKE_OP_RETRIEVE && list)
         return take_attributes(list, out, d);
-    escertke_err err = esc_json_dump(value, &out->content);
+    escertke_err err = esc_serial_dump(out->format, value, &out->content);
     return err == ESCERTKE_OK ? err : esc_fail(d, err, "", "pc: not kept: %s", escertke_err_text(err));
 }
 
@@ -260,15 +261,38 @@ static escertke_err take_members(const json_t *root, escertke_primitive *out, es
     return absent ? wrong(absent, "a text of at least one character", NULL, d) : ESCERTKE_OK;
 }
 
-escertke_err escertke_primitive_parse_json(escertke_span text, escertke_primitive *out, escertke_detail *d)
+/* Where the root has a name, it says request or response, as op and rsc do. */
+static const char *root_name(bool request)
+{
+    return request ? "m2m:rqp" : "m2m:rsp";
+}
+
+static escertke_err take_root(const struct esc_serialization *in, const json_t *root, escertke_primitive *out, escertke_detail *d)
+{
+    const json_t *request = json_object_get(root, root_name(true)), *response = json_object_get(root, root_name(false));
+    const json_t *members = request ? request : response;
+
+    if (!in->named_root)
+        return take_members(root, out, d);
+    if (!members)
+        return esc_fail(d, ESCERTKE_ERR_PRIMITIVE, "TS-0004 8.3", "primitive: expected m2m:rqp or m2m:rsp, found another root");
+    escertke_err err = take_members(members, out, d);
+    if (err == ESCERTKE_OK && !request != (out->op == ESCERTKE_OP_NONE))
+        err = esc_fail(d, ESCERTKE_ERR_PRIMITIVE, "TS-0004 8.3", "%s: expected %s, found the other", root_name(request),
+                       request ? "op" : "rsc");
+    return err;
+}
+
+escertke_err escertke_primitive_parse(escertke_format format, escertke_span text, escertke_primitive *out, escertke_detail *d)
 {
     json_t *root;
 
     escertke_primitive_init(out);
-    escertke_err err = esc_json_load(text, &root, d);
+    escertke_err err = esc_serial_load(format, text, &root, d);
     if (err != ESCERTKE_OK)
         return err;
-    err = take_members(root, out, d);
+    out->format = format;
+    err = take_root(esc_serialization_of(format), root, out, d);
     json_decref(root);
     if (err != ESCERTKE_OK) {
         char *rqi = out->rqi;
@@ -279,68 +303,79 @@ escertke_err escertke_primitive_parse_json(escertke_span text, escertke_primitiv
     return err;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------------------- */
-
-static void fail(struct esc_json_writer *w, escertke_err err)
+escertke_err escertke_primitive_parse_json(escertke_span text, escertke_primitive *out, escertke_detail *d)
 {
-    if (w->err == ESCERTKE_OK)
-        w->err = err;
+    return escertke_primitive_parse(ESCERTKE_FORMAT_JSON, text, out, d);
 }
 
-static void write_attributes(struct esc_json_writer *w, const char *atrl)
+/* ---- writing ----------------------------------------------------------------------------------------------- */
+
+/* A tree that is being made; the first error stays. */
+struct maker {
+    json_t *object;
+    escertke_err err;
+};
+
+static void fail(struct maker *m, escertke_err err)
 {
-    esc_json_write_open(w, '{');
-    esc_json_write_name(w, "m2m:atrl");
-    esc_json_write_open(w, '[');
+    if (m->err == ESCERTKE_OK)
+        m->err = err;
+}
+
+/* Takes @p value, NULL = no memory. */
+static void set(struct maker *m, const char *name, json_t *value)
+{
+    if (json_object_set_new(m->object, name, value))
+        fail(m, ESCERTKE_ERR_NOMEM);
+}
+
+static json_t *make_attributes(struct maker *m, const char *atrl)
+{
+    json_t *list = json_array();
+
     for (const char *end;; atrl = end + 1) {
         end = atrl + strcspn(atrl, "+");
         escertke_span name = { (const uint8_t *)atrl, (size_t)(end - atrl) };
         if (!is_attribute_name(name))
-            fail(w, ESCERTKE_ERR_PRIMITIVE);
-        esc_json_write_text(w, name);
+            fail(m, ESCERTKE_ERR_PRIMITIVE);
+        else if (json_array_append_new(list, json_stringn(atrl, name.len)))
+            fail(m, ESCERTKE_ERR_NOMEM);
         if (!*end)
             break;
     }
-    esc_json_write_close(w, ']');
-    esc_json_write_close(w, '}');
+    return json_pack("{so}", "m2m:atrl", list);
 }
 
-/* The content is read again before it is embedded: bytes that are not one object would otherwise become members beside it. */
-static void write_content(struct esc_json_writer *w, const escertke_primitive *p)
+/* The content is read again: bytes that are not one object must not become members beside it, or come in another format. */
+static void make_content(struct maker *m, const char *name, const escertke_primitive *p)
 {
     json_t *root, *value;
-    const char *name;
+    const char *member;
 
     if (p->atrl && (p->content.len || p->op != ESCERTKE_OP_RETRIEVE))
-        fail(w, ESCERTKE_ERR_PRIMITIVE);
-    if (!p->content.len && !p->atrl)
+        fail(m, ESCERTKE_ERR_PRIMITIVE);
+    if (p->atrl)
+        set(m, name, make_attributes(m, p->atrl));
+    if (!p->content.len || p->atrl)
         return;
-    esc_json_write_name(w, "pc");
-    if (p->atrl) {
-        write_attributes(w, p->atrl);
-        return;
-    }
-    escertke_err err = p->format == ESCERTKE_FORMAT_JSON
-                           ? esc_json_load_content(escertke_buf_span(&p->content), &root, &name, &value, NULL)
-                           : ESCERTKE_ERR_PRIMITIVE;
-    if (err != ESCERTKE_OK) {
-        fail(w, err == ESCERTKE_ERR_JSON ? ESCERTKE_ERR_PRIMITIVE : err);
-        return;
-    }
-    esc_json_write_value(w, root);
-    json_decref(root);
+    escertke_err err = esc_serial_load_content(p->format, escertke_buf_span(&p->content), &root, &member, &value, NULL);
+    if (err == ESCERTKE_OK)
+        set(m, name, root);
+    else
+        fail(m, esc_is_syntax(err) ? ESCERTKE_ERR_PRIMITIVE : err);
 }
 
-static void write_response_type(struct esc_json_writer *w, const struct param *param, int rtv)
+/* A string that is not UTF-8 was not set by escertke_primitive_set. */
+static json_t *make_text(struct maker *m, const char *text)
 {
-    esc_json_write_name(w, param->name);
-    esc_json_write_open(w, '{');
-    esc_json_write_name(w, "rtv");
-    esc_json_write_int(w, rtv);
-    esc_json_write_close(w, '}');
+    json_t *value = json_string(text);
+
+    if (!value)
+        fail(m, ESCERTKE_ERR_PRIMITIVE);
+    return value;
 }
 
-static void write_param(struct esc_json_writer *w, const struct param *param, const escertke_primitive *p)
+static void make_param(struct maker *m, const struct param *param, const escertke_primitive *p)
 {
     const char *text;
     int number, absent = strcmp(param->name, "rcn") ? 0 : -1;
@@ -349,10 +384,8 @@ static void write_param(struct esc_json_writer *w, const struct param *param, co
     case TEXT:
     case WHEN:
         memcpy(&text, value_at(p, param), sizeof text);
-        if (!text)
-            return;
-        esc_json_write_name(w, param->name);
-        esc_json_write_text(w, escertke_span_str(text));
+        if (text)
+            set(m, param->name, make_text(m, text));
         return;
     case NUMBER:
     case RESPONSE_TYPE:
@@ -360,33 +393,44 @@ static void write_param(struct esc_json_writer *w, const struct param *param, co
         if (number == absent)
             return;
         if (number < param->min || number > param->max)
-            fail(w, ESCERTKE_ERR_PRIMITIVE);
-        if (param->kind == RESPONSE_TYPE) {
-            write_response_type(w, param, number);
-            return;
-        }
-        esc_json_write_name(w, param->name);
-        esc_json_write_int(w, number);
+            fail(m, ESCERTKE_ERR_PRIMITIVE);
+        set(m, param->name, param->kind == RESPONSE_TYPE ? json_pack("{si}", "rtv", number) : json_integer(number));
         return;
-    case CONTENT: write_content(w, p); return;
+    case CONTENT: make_content(m, param->name, p); return;
     default: return; /* not interpreted, so not kept */
     }
 }
 
+static escertke_err write_tree(const struct esc_serialization *in, const json_t *tree, escertke_buf *out)
+{
+    escertke_err err = esc_tree_within(tree, ESCERTKE_ERR_PRIMITIVE);
+
+    if (err == ESCERTKE_OK)
+        err = in->write(tree, out);
+    return esc_is_syntax(err) ? ESCERTKE_ERR_PRIMITIVE : err;
+}
+
+escertke_err escertke_primitive_write(escertke_format format, const escertke_primitive *p, escertke_buf *out)
+{
+    const struct esc_serialization *in = esc_serialization_of(format);
+    bool request = p->op != ESCERTKE_OP_NONE;
+
+    if (!in)
+        return ESCERTKE_ERR_UNSUPPORTED;
+    if (request == (p->rsc != 0) || missing(p))
+        return ESCERTKE_ERR_PRIMITIVE;
+    struct maker m = { json_object(), ESCERTKE_OK };
+    for (size_t i = 0; i < PARAM_COUNT && m.err == ESCERTKE_OK; i++)
+        if (params[i].where & (request ? REQUEST : RESPONSE))
+            make_param(&m, &params[i], p);
+    json_t *root = in->named_root ? json_pack("{sO}", root_name(request), m.object) : json_incref(m.object);
+    json_decref(m.object);
+    escertke_err err = m.err != ESCERTKE_OK ? m.err : root ? write_tree(in, root, out) : ESCERTKE_ERR_NOMEM;
+    json_decref(root);
+    return err;
+}
+
 escertke_err escertke_primitive_write_json(const escertke_primitive *p, escertke_buf *out)
 {
-    struct esc_json_writer w = esc_json_write_begin(out);
-    int where = p->op != ESCERTKE_OP_NONE ? REQUEST : RESPONSE;
-
-    if ((p->op != ESCERTKE_OP_NONE) == (p->rsc != 0) || missing(p))
-        return ESCERTKE_ERR_PRIMITIVE;
-    esc_json_write_open(&w, '{');
-    for (size_t i = 0; i < PARAM_COUNT; i++)
-        if (params[i].where & where)
-            write_param(&w, &params[i], p);
-    esc_json_write_close(&w, '}');
-    if (w.err == ESCERTKE_OK && !esc_json_depth_within((escertke_span){ out->ptr + w.start, out->len - w.start }))
-        fail(&w, ESCERTKE_ERR_PRIMITIVE);
-    escertke_err err = esc_json_write_end(&w);
-    return err == ESCERTKE_ERR_JSON ? ESCERTKE_ERR_PRIMITIVE : err; /* a text that is no UTF-8 */
+    return escertke_primitive_write(ESCERTKE_FORMAT_JSON, p, out);
 }

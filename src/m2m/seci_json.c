@@ -5,6 +5,7 @@
 #include "base/fail.h"
 #include "m2m/json.h"
 #include "m2m/rand_object.h"
+#include "m2m/serialization.h"
 
 static const char clause[] = "TS-0004 6.3.5.48";
 
@@ -197,10 +198,10 @@ static bool take_plain_message(escertke_span content, escertke_seci *out)
     return true;
 }
 
-static escertke_err take_any(escertke_span content, escertke_seci *out, escertke_detail *d)
+static escertke_err take_any(escertke_format format, escertke_span content, escertke_seci *out, escertke_detail *d)
 {
     json_t *root;
-    escertke_err err = esc_json_load(content, &root, d);
+    escertke_err err = esc_serial_load(format, content, &root, d);
 
     if (err != ESCERTKE_OK)
         return err;
@@ -218,11 +219,9 @@ static escertke_err take_any(escertke_span content, escertke_seci *out, escertke
 escertke_err escertke_seci_parse(escertke_format format, escertke_span content, escertke_seci *out, escertke_detail *d)
 {
     escertke_seci_init(out);
-    if (format != ESCERTKE_FORMAT_JSON)
-        return esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "TS-0004 8.3", "content: expected JSON, found another serialization");
-    if (content.len <= ESCERTKE_PRIMITIVE_MAX && take_plain_message(content, out))
+    if (format == ESCERTKE_FORMAT_JSON && content.len <= ESCERTKE_PRIMITIVE_MAX && take_plain_message(content, out))
         return ESCERTKE_OK;
-    escertke_err err = take_any(content, out, d);
+    escertke_err err = take_any(format, content, out, d);
     if (err != ESCERTKE_OK)
         escertke_seci_clear(out);
     return err;
@@ -274,13 +273,11 @@ static void write_child(struct esc_json_writer *w, const struct child *c, const 
     }
 }
 
-escertke_err escertke_seci_write(escertke_format format, const escertke_seci *s, escertke_buf *out)
+static escertke_err write_json(const escertke_seci *s, escertke_buf *out)
 {
     const struct child *c = child_of(s->sit);
     struct esc_json_writer w = esc_json_write_begin(out);
 
-    if (format != ESCERTKE_FORMAT_JSON)
-        return ESCERTKE_ERR_UNSUPPORTED;
     if (!c && s->sit != ESCERTKE_SIT_RAND_REQUEST)
         return ESCERTKE_ERR_SECINFO;
     esc_json_write_open(&w, '{');
@@ -298,14 +295,12 @@ escertke_err escertke_seci_write(escertke_format format, const escertke_seci *s,
     return esc_json_write_end(&w);
 }
 
-escertke_err escertke_seci_write_eckm(escertke_format format, escertke_span message, escertke_buf *out)
+static escertke_err write_json_eckm(escertke_span message, escertke_buf *out)
 {
     static const char head[] = "{\"m2m:seci\":{\"sit\":6,\"eckm\":\"", tail[] = "\"}}";
     size_t start = out->len;
     uint8_t *at;
 
-    if (format != ESCERTKE_FORMAT_JSON)
-        return ESCERTKE_ERR_UNSUPPORTED;
     if (message.len > ESCERTKE_MESSAGE_MAX)
         return ESCERTKE_ERR_TOO_LARGE;
     /* One reservation for all of it: the rest cannot fail, and the buffer grows once. */
@@ -316,5 +311,41 @@ escertke_err escertke_seci_write_eckm(escertke_format format, escertke_span mess
         (err = escertke_base64_encode(message, out)) != ESCERTKE_OK ||
         (err = escertke_buf_append(out, tail, sizeof tail - 1)) != ESCERTKE_OK)
         out->len = start;
+    return err;
+}
+
+/* What is JSON so far, in the format that is asked for. */
+static escertke_err say_in(escertke_format format, const escertke_buf *json, escertke_buf *out)
+{
+    escertke_err err = escertke_content_convert(ESCERTKE_FORMAT_JSON, escertke_buf_span(json), format, out, NULL);
+
+    return esc_is_syntax(err) ? ESCERTKE_ERR_SECINFO : err;
+}
+
+escertke_err escertke_seci_write(escertke_format format, const escertke_seci *s, escertke_buf *out)
+{
+    escertke_buf json;
+
+    if (format == ESCERTKE_FORMAT_JSON)
+        return write_json(s, out);
+    escertke_buf_init(&json, ESCERTKE_PRIMITIVE_MAX);
+    escertke_err err = write_json(s, &json);
+    if (err == ESCERTKE_OK)
+        err = say_in(format, &json, out);
+    escertke_buf_free(&json);
+    return err;
+}
+
+escertke_err escertke_seci_write_eckm(escertke_format format, escertke_span message, escertke_buf *out)
+{
+    escertke_buf json;
+
+    if (format == ESCERTKE_FORMAT_JSON)
+        return write_json_eckm(message, out);
+    escertke_buf_init(&json, ESCERTKE_PRIMITIVE_MAX);
+    escertke_err err = write_json_eckm(message, &json);
+    if (err == ESCERTKE_OK)
+        err = say_in(format, &json, out);
+    escertke_buf_free(&json);
     return err;
 }

@@ -1,3 +1,6 @@
-foreach(name address dbg esi id json primitive primitive_json rand_object rsc seci_json timestamp token)
+foreach(name address dbg esi id json primitive primitive_json rand_object rsc seci_json serializations timestamp token)
   escertke_unit(${name} PARTS m2m base)
 endforeach()
+if(ESCERTKE_CBOR)
+  escertke_unit(cbor PARTS m2m base)
+endif()

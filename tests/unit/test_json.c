@@ -1,6 +1,8 @@
 #include "m2m_support.h"
 
-#include "m2m/json.h"
+#include <stdio.h>
+
+#include "m2m/serialization.h"
 
 static const struct {
     const char *name;
@@ -75,6 +77,50 @@ static void size_limit(void **state)
     free(text);
 }
 
+/* Values are counted before jansson sees the text: arrays and objects themselves, names not. */
+static void values_limit(void **state)
+{
+    static const struct {
+        const char *name, *head, *repeated; /* two values in head, one more in each repetition */
+    } cases[] = {
+        { "numbers", "[0", ",-1E+3" },
+        { "objects", "[[]", ",{}" },
+        { "strings with what looks like more", "[0", ",\"[\\\"1\"" },
+        { "literals", "[true", ", null" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        for (size_t over = 0; over < 2; over++) {
+            char *text = malloc(ESCERTKE_PRIMITIVE_MAX), *at = text;
+            json_t *v;
+            at += sprintf(at, "%s", cases[i].head);
+            for (size_t n = 2; n < ESC_ITEMS_MAX + over; n++)
+                at += sprintf(at, "%s", cases[i].repeated);
+            sprintf(at, "]");
+            expect_err(cases[i].name, esc_json_load(escertke_span_str(text), &v, NULL), over ? ESCERTKE_ERR_TOO_LARGE : ESCERTKE_OK);
+            json_decref(v);
+            free(text);
+        }
+}
+
+/* A name is no value. */
+static void names_are_not_counted(void **state)
+{
+    char *text = malloc(ESCERTKE_PRIMITIVE_MAX), *at = text;
+    json_t *v;
+
+    (void)state;
+    at += sprintf(at, "{\"x\":0");
+    for (int n = 2; n < 10000; n++)
+        at += sprintf(at, ",\"%d\":1", n);
+    sprintf(at, "}");
+    expect_err("names", esc_json_load(escertke_span_str(text), &v, NULL), ESCERTKE_OK);
+    assert_int_equal(json_object_size(v), 9999);
+    json_decref(v);
+    free(text);
+}
+
 static void detail_names_the_place_and_quotes_nothing(void **state)
 {
     escertke_detail d;
@@ -106,7 +152,7 @@ static void content(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         json_t *root, *value;
         const char *name;
-        expect_err(cases[i].text, esc_json_load_content(escertke_span_str(cases[i].text), &root, &name, &value, NULL),
+        expect_err(cases[i].text, esc_serial_load_content(ESCERTKE_FORMAT_JSON, escertke_span_str(cases[i].text), &root, &name, &value, NULL),
                    cases[i].expected);
         if (cases[i].expected == ESCERTKE_OK) {
             assert_string_equal(name, cases[i].name);
@@ -239,7 +285,8 @@ static void writer_rolls_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(load),    cmocka_unit_test(size_limit), cmocka_unit_test(detail_names_the_place_and_quotes_nothing),
+        cmocka_unit_test(load),    cmocka_unit_test(size_limit), cmocka_unit_test(values_limit), cmocka_unit_test(names_are_not_counted),
+        cmocka_unit_test(detail_names_the_place_and_quotes_nothing),
         cmocka_unit_test(content), cmocka_unit_test(dump),       cmocka_unit_test(whole_numbers),
         cmocka_unit_test(kinds),   cmocka_unit_test(writer),     cmocka_unit_test(writer_rolls_back),
     };

@@ -184,17 +184,17 @@ static void refused(void **state)
 
 static void other_formats(void **state)
 {
-    escertke_span content = escertke_span_str("<m2m:seci/>");
+    const escertke_format none = (escertke_format)4; /* what a build leaves out answers in the same way */
+    escertke_span content = escertke_span_str("{\"m2m:seci\":{\"sit\":3}}");
     escertke_seci s;
     escertke_buf out;
 
     (void)state;
-    assert_int_equal(escertke_seci_parse(ESCERTKE_FORMAT_XML, content, &s, NULL), ESCERTKE_ERR_UNSUPPORTED);
-    assert_int_equal(escertke_seci_parse(ESCERTKE_FORMAT_CBOR, content, &s, NULL), ESCERTKE_ERR_UNSUPPORTED);
+    assert_int_equal(escertke_seci_parse(none, content, &s, NULL), ESCERTKE_ERR_UNSUPPORTED);
     escertke_buf_init(&out, 100);
     s.sit = ESCERTKE_SIT_RAND_REQUEST;
-    assert_int_equal(escertke_seci_write(ESCERTKE_FORMAT_XML, &s, &out), ESCERTKE_ERR_UNSUPPORTED);
-    assert_int_equal(escertke_seci_write_eckm(ESCERTKE_FORMAT_CBOR, content, &out), ESCERTKE_ERR_UNSUPPORTED);
+    assert_int_equal(escertke_seci_write(none, &s, &out), ESCERTKE_ERR_UNSUPPORTED);
+    assert_int_equal(escertke_seci_write_eckm(none, content, &out), ESCERTKE_ERR_UNSUPPORTED);
     assert_int_equal(out.len, 0);
 }
 
