@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "cert/der.h"
+#include "cert/fields.h"
 #include "cert/names.h"
 #include "cert/san.h"
 #include "cert/words.h"
@@ -30,6 +30,24 @@ static bool key_not_uncompressed(const struct esc_view *v)
 static bool signature_foreign(const struct esc_view *v)
 {
     return !cert_of(v)->sig_is_ecdsa_sha256;
+}
+
+/* SEQUENCE { r INTEGER, s INTEGER }, both greater than 0: not every library that verifies a signature looks at its form. */
+static bool signature_not_der(const struct esc_view *v)
+{
+    struct esc_signed parts;
+    struct der_tlv whole;
+    escertke_span scalar;
+
+    if (!cert_of(v)->sig_is_ecdsa_sha256)
+        return false;
+    if (!esc_signed(cert_of(v)->der, &parts) || !esc_der_only(parts.signature, DER_SEQUENCE, &whole))
+        return true;
+    struct der r = esc_der_init(whole.value);
+    for (int i = 0; i < 2; i++)
+        if (!esc_der_integer(&r, &scalar) || scalar.ptr[0] & 0x80)
+            return true;
+    return !esc_der_done(&r);
 }
 
 struct named_oid {
@@ -307,6 +325,8 @@ const struct esc_rule esc_rules[] = {
     { BELOW, ERROR, ERROR, PROFILE, UNSUPPORTED, "TS-0003 10.1.1.3", signature_foreign, "signature must be ecdsa-with-SHA256",
       EVERY_PEER, signature_found, "signature algorithm ecdsa-with-SHA256, in both places and without parameters", NULL,
       SIGN_AGAIN },
+    { BELOW, ERROR, ERROR, CERT, BAD, "RFC 5758 3.2", signature_not_der, "signature must be an Ecdsa-Sig-Value in DER",
+      EVERY_PEER, NULL, "two INTEGERs greater than 0 in a SEQUENCE, each as short as it can be", NULL, SIGN_AGAIN },
     { ESC_ANCHOR, NOTE, WARN, PROFILE, UNSUPPORTED, "TS-0003 10.1.1.3", signature_foreign,
       "self-signature should be ecdsa-with-SHA256, though nobody needs to verify an anchor's",
       "peers that read the profile to the letter", signature_found, NULL, NULL, NULL },

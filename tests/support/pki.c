@@ -333,6 +333,19 @@ static void make_signature_long(X509 *x)
     must(ASN1_STRING_set(signature, longer, signature->length + 1), "signature");
 }
 
+static void pad_signature(X509 *x)
+{
+    ASN1_BIT_STRING *signature = signature_of(x);
+    uint8_t padded[256] = { 0 };
+
+    must(signature->length < (int)sizeof padded - 2 && signature->data[1] < 0x7E, "signature");
+    memcpy(padded, signature->data, 4);
+    memcpy(padded + 6, signature->data + 4, (size_t)signature->length - 4);
+    padded[1] = (uint8_t)(padded[1] + 2);
+    padded[3] = (uint8_t)(padded[3] + 2);
+    must(ASN1_STRING_set(signature, padded, signature->length + 2), "signature");
+}
+
 static void negate_signature(X509 *x, const EVP_PKEY *signer)
 {
     ASN1_BIT_STRING *signature = signature_of(x);
@@ -386,6 +399,8 @@ struct pki_cert pki_make(const struct pki_params *p)
     must(X509_sign(cert.x509, signer, EVP_PKEY_is_a(signer, "ED25519") ? NULL : md) > 0, "signature");
     if (p->long_signature)
         make_signature_long(cert.x509);
+    if (p->padded_signature)
+        pad_signature(cert.x509);
     if (p->no_signature)
         must(ASN1_STRING_set(signature_of(cert.x509), "\x30", 2), "signature");
     if (p->other_signature)

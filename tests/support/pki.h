@@ -73,6 +73,7 @@ struct pki_params {
     bool unknown_critical;          /* a critical extension that nobody knows */
     bool corrupt_signature;
     bool long_signature;  /* an octet behind it */
+    bool padded_signature; /* two needless zeros before r */
     bool no_signature;    /* two octets in its place */
     bool other_signature; /* n - s in place of s: as valid as the one made */
     bool point_off_curve; /* the certificate's public key only: cert.key stays good */

@@ -159,6 +159,7 @@ static const struct {
     { "critical", offsetof(struct pki_params, unknown_critical) },
     { "bad-sig", offsetof(struct pki_params, corrupt_signature) },
     { "long-sig", offsetof(struct pki_params, long_signature) },
+    { "padded-sig", offsetof(struct pki_params, padded_signature) },
     { "no-sig", offsetof(struct pki_params, no_signature) },
     { "other-sig", offsetof(struct pki_params, other_signature) },
     { "off-curve", offsetof(struct pki_params, point_off_curve) },

@@ -39,6 +39,11 @@ static const struct profile_case {
     { "leaf signed with SHA-1", { .digest = "SHA1" }, { CA }, { CA }, 0, ESCERTKE_ERR_PROFILE, UNSUPPORTED, "ecdsa-with-SHA1" },
     { "CA signed with SHA-384", { 0 }, { CA, .digest = "SHA384" }, { CA },
       0, ESCERTKE_ERR_PROFILE, UNSUPPORTED, "CA certificate 1" },
+    { "leaf's signature with needless zeros", { .padded_signature = true }, { CA }, { CA },
+      0, ESCERTKE_ERR_CERT, BAD, "Ecdsa-Sig-Value" },
+    { "CA's signature of two octets", { 0 }, { CA, .no_signature = true }, { CA },
+      0, ESCERTKE_ERR_CERT, BAD, "Ecdsa-Sig-Value" },
+    { "root's signature of two octets does not count", { 0 }, { CA }, { CA, .no_signature = true }, 0, ESCERTKE_OK, 0, NULL },
     { "root's own signature does not count", { 0 }, { CA }, { CA, .digest = "SHA384" }, 0, ESCERTKE_OK, 0, NULL },
 
     { "CA version 1", { 0 }, { .version_1 = true }, { CA }, 0, ESCERTKE_ERR_PROFILE, BAD, "version 3" },
