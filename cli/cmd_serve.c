@@ -31,7 +31,7 @@ struct settings {
     struct identity_settings identity; /* first: see identity.h */
     struct text_list listen;
     const char *via, *poa, *rate_from, *rate_source, *rate_all, *metrics, *user, *status;
-    long threads, max_connections, max_pending, max_pending_mib, max_pending_from;
+    long threads, max_connections, idle_timeout_s, max_pending, max_pending_mib, max_pending_from;
 };
 
 #define AT(member) offsetof(struct settings, member)
@@ -59,6 +59,8 @@ static const struct option_def serve_options[] = {
     TEXT_ROW("rate-all", "N[/M]", AT(rate_all), rate_check, "the same of all together; default none"),
     NUMBER_ROW("max-connections", "N", AT(max_connections), 4, 1000000,
                "connections of each listener, default 1024; past it those go that keep it waiting longest"),
+    NUMBER_ROW("idle-timeout", "S", AT(idle_timeout_s), 1, 3600,
+               "seconds after which an idle connection ends, default 30; a request may take twice that in all"),
     TEXT_ROW(
         "metrics", "PORT|URL", AT(metrics), metrics_check_url,
         "serve counters in Prometheus' format at http://127.0.0.1:PORT/metrics, or at http://ADDRESS:PORT[/PATH], and /healthz "
@@ -240,6 +242,7 @@ static escertke_err listen_all(struct server *v)
                                          .handler_ctx = v->terminator,
                                          .threads = threads,
                                          .workers = (unsigned)(s->threads ? s->threads : 4) * WORKERS_PER_THREAD,
+                                         .timeout_s = (unsigned)s->idle_timeout_s,
                                          .log = v->identity.endpoint.log };
 
     http.max_connections = runtime_connections(descriptors, (unsigned)s->max_connections, s->listen.count, threads);

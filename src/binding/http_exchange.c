@@ -12,7 +12,7 @@
 /* A body past the limit is read on for so long and answered with 413; whoever sends more is cut off. */
 #define DISCARD_MAX ((size_t)1 << 20)
 
-enum stage { HEAD, BODY, RUNNING, ANSWER };
+enum stage { HEAD, BODY, COMPLETE, RUNNING, ANSWER };
 
 struct exchange {
     escertke_http_server *server;
@@ -259,6 +259,17 @@ static enum MHD_Result read_body(struct exchange *x, const char *data, size_t *l
     return MHD_YES;
 }
 
+/*
+ * A connection that is suspended in the step in which its request was read is read from again when it is resumed, and if its peer
+ * has closed his half meanwhile, libmicrohttpd 0.9.75 closes it without the answer. So a worker gets it in the next step, which
+ * comes at once.
+ */
+static enum MHD_Result complete(struct exchange *x)
+{
+    x->stage = COMPLETE;
+    return x->server->workers ? MHD_YES : dispatch(x);
+}
+
 enum MHD_Result esc_exchange_step(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                                   const char *version, const char *data, size_t *data_len, void **state)
 {
@@ -275,6 +286,6 @@ enum MHD_Result esc_exchange_step(void *cls, struct MHD_Connection *connection, 
     if (x->stage == BODY && *data_len)
         return read_body(x, data, data_len);
     if (x->stage == BODY && esc_http_in_end(&x->in) == ESCERTKE_OK)
-        return dispatch(x);
-    return answer(x);
+        return complete(x);
+    return x->stage == COMPLETE ? dispatch(x) : answer(x);
 }

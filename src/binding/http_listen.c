@@ -9,14 +9,20 @@
 #include <unistd.h>
 
 #include <escertke/http.h>
+#include <escertke/m2m.h>
 
 #include "base/fail.h"
 
 #define BACKLOG 511
+/*
+ * What the system may keep of one connection, octets: left to itself it lets either grow to megabytes for a peer that sends and
+ * never reads. Room for a message of the greatest size.
+ */
+#define KERNEL_BUFFER ((int)ESCERTKE_PRIMITIVE_MAX)
 
 static int try_listen(const struct addrinfo *ai)
 {
-    int one = 1;
+    int one = 1, buffer = KERNEL_BUFFER;
     int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, ai->ai_protocol);
 
     if (fd < 0)
@@ -24,6 +30,8 @@ static int try_listen(const struct addrinfo *ai)
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (ai->ai_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer); /* each accepted socket inherits both */
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     if (!bind(fd, ai->ai_addr, ai->ai_addrlen) && !listen(fd, BACKLOG))
         return fd;
     int saved = errno;
