@@ -1,9 +1,11 @@
 /*
  * progress.pml - an honest run completes. Trouble has a budget: LOSSES requests or answers get lost, either end crashes CRASHES
- * times, FORGED_M1 contexts are opened by strangers, SPLICES genuine M3 get another Finished and arrive first. Repetitions and
- * M3 that fit nothing are free: there may be infinitely many. RUNS is just what the budget costs, so the model also says that what
- * a stranger forges costs the honest initiator not one run, a splice one, and a crash of the terminator one. A crash of the
- * initiator costs the run, and where its M3 was on the way the next one too: it is dropped when that M3 comes late (R-HS-34).
+ * times, the store is full FULL times when a key comes, FORGED_M1 contexts are opened by strangers, SPLICES genuine M3 get
+ * another Finished and arrive first. Repetitions and M3 that fit nothing are free: there may be infinitely many.
+ *
+ * RUNS is just what the budget costs, so the model also says that what a stranger forges and a full store cost the honest
+ * initiator not one run, a splice one, and a crash of the terminator one. A crash of the initiator costs its run, and where the
+ * M3 of that was on its way the next run too: its context is dropped when that M3 comes late (R-HS-34).
  */
 #ifndef LOSSES
 #define LOSSES 1
@@ -16,6 +18,9 @@
 #endif
 #ifndef SPLICES
 #define SPLICES 1
+#endif
+#ifndef FULL
+#define FULL 1
 #endif
 #ifndef RUNS
 #ifdef DROP_OLDER
@@ -36,7 +41,7 @@ mtype = { NOTHING, REQUEST, HALFWAY, ANSWER, REFUSED, BUSY, LOST };
 mtype wire = NOTHING;
 byte answer; /* the M2 */
 
-byte repeats, losses, forged, splices, crashes, i_crashes;
+byte repeats, losses, forged, splices, crashes, i_crashes, fulls;
 bool failed;
 
 #define done (i_newest != 0)
@@ -77,7 +82,8 @@ active proctype Initiator() {
         forget() }
     :: d_step { i_state == WAIT4 && wire == ANSWER ->
         printf("H <- M4 of context %d: a key\n", i_context[i_run]);
-        CLAIM(SAME_KEY, k_peer[i_context[i_run]] == HONEST && c_m1[i_context[i_run]] == i_run && c_share[i_context[i_run]] == HONEST);
+        CLAIM(SAME_KEY, k_peer[i_context[i_run]] == HONEST && c_m1[i_context[i_run]] == i_run &&
+                        c_share[i_context[i_run]] == HONEST);
         i_newest = i_run;
         i_state = IDLE;
         wire = NOTHING;
@@ -113,9 +119,14 @@ active proctype Terminator() {
             answer = the_answer;
             wire = (the_answer != 0 -> ANSWER : BUSY)
         :: else ->
-            take_m3(i_run, HONEST, HONEST, HONEST, i_run, i_context[i_run], TEP, HONEST, true, false);
+            take_m3(i_run, HONEST, HONEST, HONEST, i_run, i_context[i_run], TEP, HONEST, true, false, false);
             wire = (the_answer != 0 -> ANSWER : (half != 0 -> HALFWAY : REFUSED))
         fi;
+        forget() }
+    :: d_step { wire == REQUEST && half == 0 && i_state == WAIT4 && fulls < FULL ->
+        take_m3(i_run, HONEST, HONEST, HONEST, i_run, i_context[i_run], TEP, HONEST, true, true, false);
+        fulls = (the_answer == 0 && the_found != 0 -> fulls + 1 : fulls);
+        wire = (the_answer != 0 -> ANSWER : (the_found != 0 -> BUSY : REFUSED));
         forget() }
     :: d_step { half != 0 ->
         second_step();
@@ -142,19 +153,23 @@ active proctype Strangers() {
         select(s_run : 1 .. i_run);
         if
         :: d_step { i_context[s_run] != 0 ->
-            take_m3(s_run, HONEST, HONEST, HONEST, s_run, i_context[s_run], TEP, HONEST, true, false);
+            take_m3(s_run, HONEST, HONEST, HONEST, s_run, i_context[s_run], TEP, HONEST, true, false, false);
             forget() }
         :: d_step { i_context[s_run] != 0 && splices < SPLICES ->
             splices++;
-            take_m3(SPLICED, HONEST, HONEST, HONEST, s_run, i_context[s_run], TEP, HONEST, false, true);
+            take_m3(SPLICED, HONEST, HONEST, HONEST, s_run, i_context[s_run], TEP, HONEST, false, false, true);
             forget() }
         :: else
         fi }
     :: atomic { half == 0 && opened > 0 -> /* M3 that fits nothing */
         select(s_context : 1 .. opened);
         if
-        :: d_step { take_m3(RUNS + s_context, HONEST, EVE, EVE, c_m1[s_context], s_context, TEP, EVE, true, false); forget() }
-        :: d_step { take_m3(FORGED, HONEST, HONEST, NOBODY, c_m1[s_context], s_context, TEP, EVE, true, false); forget() }
+        :: d_step {
+            take_m3(RUNS + s_context, HONEST, EVE, EVE, c_m1[s_context], s_context, TEP, EVE, true, false, false);
+            forget() }
+        :: d_step {
+            take_m3(FORGED, HONEST, HONEST, NOBODY, c_m1[s_context], s_context, TEP, EVE, true, false, false);
+            forget() }
         fi }
     od
 }

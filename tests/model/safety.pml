@@ -1,6 +1,6 @@
 /*
- * safety.pml - anything, in any order. The network is the set of all that was ever sent: whoever receives takes any element of it,
- * any number of times, or never. That is loss, repetition, delay and reordering in one, and the attacker hears everything.
+ * safety.pml - anything, in any order. The network is the set of all that was ever sent: whoever receives takes any element of
+ * it, any number of times, or never. That is loss, repetition, delay and reordering in one, and the attacker hears everything.
  */
 #include "terminator.pml"
 
@@ -18,7 +18,8 @@
 #define FLOOD ELSEWHERE
 #endif
 
-hidden byte n_from, n_source, n_octets, n_cert, n_signer, n_m1, n_context, n_server, n_finished;
+hidden byte n_from, n_source, n_octets, n_cert, n_signer, n_m1, n_context, n_server;
+hidden byte n_finished, n_full;
 
 inline end_run() {
     printf("H ends run %d\n", i_run);
@@ -76,7 +77,8 @@ active proctype Initiator() {
                 :: else
                 fi
             }
-        :: d_step { i_state == WAIT4 && (i_server[i_run] == EVE || (m4[i_context[i_run]] && c_share[i_context[i_run]] == HONEST)) ->
+        :: d_step { i_state == WAIT4 &&
+                    (i_server[i_run] == EVE || (m4[i_context[i_run]] && c_share[i_context[i_run]] == HONEST)) ->
             take_m4() }
         :: d_step { i_state != IDLE -> end_run() } /* tired of repeating; or an error, an answer that is none, a crash: no key */
         fi;
@@ -84,9 +86,16 @@ active proctype Initiator() {
     od
 }
 
-/* The M3 that arrives: of the honest one, the same with another Finished, the attacker's own, or one with the honest certificate. */
+/*
+ * The M3 that arrives: of the honest one, the same with another Finished, the attacker's own, or one with the honest certificate.
+ * And whether the store has room at that moment.
+ */
 inline some_m3() {
     n_octets = 0;
+    if
+    :: n_full = false
+    :: n_full = true
+    fi;
     if
     :: i_run > 0 ->
         select(n_m1 : 1 .. i_run);
@@ -128,7 +137,8 @@ active proctype Terminator() {
                 if
                 :: n_octets != 0 ->
                     take_m3(n_octets, n_from, n_cert, n_signer, n_m1, n_context, n_server,
-                            (n_octets == SPLICED || n_octets <= RUNS -> HONEST : EVE), n_finished, (n_octets == SPLICED && EXCUSE_SPLICE))
+                            (n_octets == SPLICED || n_octets <= RUNS -> HONEST : EVE), n_finished, n_full,
+                            (n_octets == SPLICED && EXCUSE_SPLICE))
                 :: else
                 fi
             }
@@ -142,7 +152,7 @@ active proctype Terminator() {
             skip;
             d_step {
                 if
-                :: c_is[n_context] == PENDING ->
+                :: HELD(n_context) ->
                     printf("      context %d passes its deadline\n", n_context);
                     c_is[n_context] = GONE
                 :: else

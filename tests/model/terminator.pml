@@ -64,12 +64,14 @@ byte i_newest;            /* on disk: the newest key with TEP is of this run; 0 
 #define PENDING 1
 #define COMPLETE 2
 #define GONE 3
+#define SPENT 4 /* M3 was good, and the store did not take the key: the same M3 tries again */
 byte opened; /* contexts so far; the higher number is the younger context */
 
 /* In memory. */
 byte c_is[CONTEXTS + 1], c_from[CONTEXTS + 1], c_m1[CONTEXTS + 1];
 byte c_source[CONTEXTS + 1]; /* who brought M1 */
-byte c_share[CONTEXTS + 1]; /* the share in the M3 that completed it */
+byte c_share[CONTEXTS + 1]; /* the share in the M3 that completed it, */
+byte c_m3[CONTEXTS + 1];    /* and that M3 as a whole, where the store has not taken the key */
 byte old;                   /* contexts up to this number are past their grace time */
 byte half;                  /* M3 is answered in two steps: the context between them */
 
@@ -84,8 +86,12 @@ bool m4[CONTEXTS + 1];
 hidden byte each, the_found, the_count, the_answer, the_crowd, the_goes;
 hidden byte of_source[SOURCES + 1];
 
+/* A context that takes a place. */
+#define HELD(c) (c_is[c] == PENDING || c_is[c] == SPENT)
+
 /* A context with which the honest run under way could still complete. */
-#define LIVE(c) (c_is[c] == PENDING && c_from[c] == HONEST && c_m1[c] == i_run && i_with == TEP && \
+#define LIVE(c) ((c_is[c] == PENDING || (c_is[c] == SPENT && c_m3[c] == i_run)) && \
+                 c_from[c] == HONEST && c_m1[c] == i_run && i_with == TEP && \
                  (i_state == WAIT2 || (i_state == WAIT4 && i_context[i_run] == c)))
 
 /* A context goes because of a message. */
@@ -101,7 +107,7 @@ inline count_pending(from) {
     the_found = 0;
     for (each : 1 .. opened) {
         if
-        :: c_is[each] == PENDING && c_from[each] == from ->
+        :: HELD(each) && c_from[each] == from ->
             the_count++;
             the_found = (the_found == 0 -> each : the_found)
         :: else
@@ -122,8 +128,8 @@ inline open_context(from, m1, source) {
 }
 
 /*
- * Places are full; the_goes: whose place a new one takes, 0 = nobody's. The oldest goes if it is not young any more; else the oldest
- * of the source that brought most, if that is at least two more than the newcomer's has brought.
+ * Places are full; the_goes: whose place a new one takes, 0 = nobody's. The oldest goes if it is not young any more; else the
+ * oldest of the source that brought most, if that is at least two more than the newcomer's has brought.
  */
 inline who_goes(from, source) {
     the_crowd = source;
@@ -133,7 +139,7 @@ inline who_goes(from, source) {
     each = opened;
     do
     :: each == 0 -> break
-    :: each != 0 && c_is[each] == PENDING && c_from[each] == from ->
+    :: each != 0 && HELD(each) && c_from[each] == from ->
         of_source[c_source[each]]++;
         the_crowd = (of_source[c_source[each]] > of_source[the_crowd] -> c_source[each] : the_crowd);
         each--
@@ -142,7 +148,7 @@ inline who_goes(from, source) {
     the_goes = 0;
     for (each : 1 .. opened) {
         if
-        :: c_is[each] == PENDING && c_from[each] == from && c_source[each] == the_crowd && the_goes == 0 -> the_goes = each
+        :: HELD(each) && c_from[each] == from && c_source[each] == the_crowd && the_goes == 0 -> the_goes = each
         :: else
         fi
     }
@@ -164,7 +170,8 @@ inline take_m1(from, m1, source) {
     the_answer = 0;
     for (each : 1 .. opened) {
         if
-        :: c_is[each] == PENDING && c_from[each] == from && c_m1[each] == m1 && m1 != STRANGE -> the_answer = each /* the same again: the same M2 */
+        :: HELD(each) && c_from[each] == from && c_m1[each] == m1 && m1 != STRANGE ->
+            the_answer = each /* the same again: the same M2 */
         :: else
         fi
     }
@@ -197,9 +204,9 @@ inline take_m1(from, m1, source) {
 #endif
 
 /*
- * What else is pending for a From that has got a key goes (R-HS-34). If the key is that of an M3 that came late, of a run that has
- * ended, then a younger context may be one that is still wanted: that is the price of the rule, and LATE_COUNTS puts it on the bill.
- * -DDROP_OLDER is a rule without it: what is younger stays.
+ * What else is pending for a From that has got a key goes (R-HS-34). If the key is that of an M3 that came late, of a run that
+ * has ended, then a younger context may be one that is still wanted: that is the price of the rule, and LATE_COUNTS puts it on
+ * the bill. -DDROP_OLDER is a rule without it: what is younger stays.
  */
 #if defined(DROP_OLDER)
 #define DROPS(each, which) (each < which)
@@ -229,7 +236,7 @@ inline keep(which, from) {
 #ifndef FAULT_DROP_NONE
     for (each : 1 .. opened) {
         if
-        :: c_is[each] == PENDING && c_from[each] == from && DROPS(each, which) -> remove(each, EXCUSE_LATE(each, which))
+        :: HELD(each) && c_from[each] == from && DROPS(each, which) -> remove(each, EXCUSE_LATE(each, which))
         :: else
         fi
     }
@@ -240,6 +247,7 @@ inline complete(octets, from, share) {
     half = the_found;
     c_is[half] = COMPLETE;
     c_share[half] = share;
+    c_m3[half] = 0;
 #ifdef FAULT_SEND_FIRST
     m4[half] = true;
 #else
@@ -247,6 +255,22 @@ inline complete(octets, from, share) {
 #endif
     r_m3[from] = octets;
     r_context[from] = half
+}
+
+/* M3 is good. Is the store full at the moment? Then the answer is 5000, which is not final. */
+inline complete_or_not(octets, from, share, store_fails) {
+    if
+    :: !(store_fails) -> complete(octets, from, share)
+    :: (store_fails) ->
+        printf("      the store does not take the key of context %d\n", the_found);
+#ifdef FAULT_STORE_SPENDS
+        remove(the_found, false)
+#else
+        c_is[the_found] = SPENT;
+        c_share[the_found] = share;
+        c_m3[the_found] = octets
+#endif
+    fi
 }
 
 /* Without a crash in between, the second step of answering M3. */
@@ -293,24 +317,47 @@ inline choose(from, cert, signer, m1, m2, server) {
     }
 }
 
-/* M3 arrives; octets: what it is as a whole. the_answer: M4 if it leaves at once; 0 and half: it leaves in the second step. */
-inline take_m3(octets, from, cert, signer, m1, m2, server, share, finished, excused) {
-    printf("  T <- M3 of M1 %d and context %d, From %c, certificate %c, signer %c, Finished %d\n", m1, m2, LETTER(from), LETTER(cert),
-           (signer == NOBODY -> '-' : LETTER(signer)), (finished));
+/* the_found: the context that this M3 has completed, and whose key the store did not take; 0 = none. */
+inline find_spent(octets, from) {
+    the_found = 0;
+    for (each : 1 .. opened) {
+        if
+        :: c_is[each] == SPENT && c_from[each] == from && c_m3[each] == octets -> the_found = each
+        :: else
+        fi
+    }
+}
+
+/*
+ * M3 arrives; octets: what it is as a whole. the_answer: M4 if it leaves at once. Else half != 0: it leaves in the second step;
+ * the_found != 0: try later, the store has failed; both 0: a refusal.
+ */
+inline take_m3(octets, from, cert, signer, m1, m2, server, share, finished, store_fails, excused) {
+    printf("  T <- M3 of M1 %d and context %d, From %c, certificate %c, signer %c, Finished %d\n", m1, m2, LETTER(from),
+           LETTER(cert), (signer == NOBODY -> '-' : LETTER(signer)), (finished));
     the_answer = 0;
+    the_found = 0;
     if
     :: r_m3[from] == octets ->
         printf("  T -> M4 again\n");
         the_answer = r_context[from]; /* the same again: the same M4 */
         m4[the_answer] = true
     :: else ->
-        choose(from, cert, signer, m1, m2, server);
+        find_spent(octets, from);
         if
-        :: the_found == 0 -> /* refused, nothing is touched */
-            CLAIM(ONCE, !(from == HONEST && octets == i_run && i_state == WAIT4 && i_with == TEP && k_peer[i_context[i_run]] == HONEST))
-        :: the_found != 0 && SIGNED(the_found, cert, signer, m1, m2, server) && IDENTITY(cert, from) && (finished) ->
-            complete(octets, from, share)
-        :: else -> remove(the_found, excused) /* TLS does not forgive: the context is spent */
+        :: the_found != 0 -> complete_or_not(octets, from, c_share[the_found], store_fails)
+        :: else ->
+            choose(from, cert, signer, m1, m2, server);
+            if
+            :: the_found == 0 -> /* refused, nothing is touched */
+                CLAIM(ONCE, !(from == HONEST && octets == i_run && i_state == WAIT4 && i_with == TEP &&
+                              k_peer[i_context[i_run]] == HONEST))
+            :: the_found != 0 && SIGNED(the_found, cert, signer, m1, m2, server) && IDENTITY(cert, from) && (finished) ->
+                complete_or_not(octets, from, share, store_fails)
+            :: else -> /* TLS does not forgive: the context is spent */
+                remove(the_found, excused);
+                the_found = 0
+            fi
         fi
     fi
 }
@@ -320,7 +367,7 @@ inline crash_terminator() {
     printf("  T crashes, and comes back\n");
     for (each : 1 .. opened) {
         if
-        :: c_is[each] == PENDING -> c_is[each] = GONE
+        :: HELD(each) -> c_is[each] = GONE
         :: else
         fi
     }
@@ -335,14 +382,14 @@ inline crash_terminator() {
 
 /*
  * Equal futures, equal states: what can have no effect any more is forgotten after each step, which is contexts that are gone,
- * M3 of a run that has ended whose context is not pending, answers to a run that has ended (a replay window ends after the run).
+ * M3 of a run that has ended whose context is gone, answers to a run that has ended (a replay window ends after the run).
  * -DREMEMBER keeps it all: the same verdicts, with many times the states.
  */
 inline forget() {
 #ifndef REMEMBER
     for (each : 1 .. opened) {
         if
-        :: c_is[each] == PENDING || each == half || (i_state == WAIT2 && c_m1[each] == i_run) ||
+        :: HELD(each) || each == half || (i_state == WAIT2 && c_m1[each] == i_run) ||
            (i_state == WAIT4 && each == i_context[i_run])
         :: else ->
             c_is[each] = GONE;
@@ -350,13 +397,14 @@ inline forget() {
             c_m1[each] = 0;
             c_source[each] = 0;
             c_share[each] = 0;
+            c_m3[each] = 0;
             k_peer[each] = 0;
             m4[each] = false
         fi
     }
     for (each : 1 .. i_run) {
         if
-        :: i_context[each] == 0 || c_is[i_context[each]] == PENDING || (each == i_run && i_state == WAIT4) || i_context[each] == half
+        :: i_context[each] == 0 || HELD(i_context[each]) || (each == i_run && i_state == WAIT4) || i_context[each] == half
         :: else ->
             i_context[each] = 0;
             i_server[each] = 0
@@ -372,7 +420,7 @@ inline forget() {
     }
 #endif
     do
-    :: old < opened && c_is[old + 1] != PENDING -> old++ /* what is gone is as good as old */
+    :: old < opened && !HELD(old + 1) -> old++ /* what is gone is as good as old */
     :: else -> break
     od;
     each = 0 /* a d_step must not end with a loop */
