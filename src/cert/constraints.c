@@ -411,3 +411,15 @@ bool esc_constraints_text(const escertke_cert *ca, bool excluded, char *out, siz
     subtrees_text(&s, ~0u, excluded, out, cap);
     return true;
 }
+
+bool esc_constraints_permit_uris(const escertke_cert *ca)
+{
+    struct subtrees s = { .certs = NULL };
+
+    if (read_constraints(ca, &s, NULL) != ESCERTKE_OK)
+        return true; /* esc_constraints_check refuses them for what they are */
+    for (size_t i = 0; i < s.count; i++)
+        if (!s.item[i].excluded && s.item[i].base.type == NAME_URI)
+            return true;
+    return false;
+}

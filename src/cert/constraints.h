@@ -21,4 +21,7 @@ ESCERTKE_CHECKED escertke_err esc_constraints_check(const escertke_cert *certs, 
  */
 ESCERTKE_CHECKED bool esc_constraints_text(const escertke_cert *ca, bool excluded, char *out, size_t cap);
 
+/** Does a CA that has name constraints say which URIs are permitted below it? True also where they cannot be read. */
+bool esc_constraints_permit_uris(const escertke_cert *ca);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "cert/constraints.h"
 #include "cert/fields.h"
 #include "cert/names.h"
 #include "cert/san.h"
@@ -283,9 +284,19 @@ static void path_len_found(const struct esc_view *v, char *out, size_t cap)
     snprintf(out, cap, "%d below it, pathLenConstraint %d", intermediates_below(v), cert_of(v)->path_len);
 }
 
-static bool issuer_constrains_nothing(const struct esc_view *v)
+/* The host part of an AE-ID's URI is to satisfy them (10.1.1.5): constraints of other names say nothing of it. */
+static bool issuer_constrains_no_uri(const struct esc_view *v)
 {
-    return v->at == 1 && !cert_of(v)->has_name_constraints && esc_san_names_ae(&v->certs[0]);
+    return v->at == 1 && esc_san_names_ae(&v->certs[0]) &&
+           (!cert_of(v)->has_name_constraints || !esc_constraints_permit_uris(cert_of(v)));
+}
+
+static void constraints_found(const struct esc_view *v, char *out, size_t cap)
+{
+    if (!cert_of(v)->has_name_constraints)
+        snprintf(out, cap, "no nameConstraints");
+    else if (!esc_constraints_text(cert_of(v), false, out, cap) || !*out)
+        snprintf(out, cap, "nameConstraints without a permitted URI");
 }
 
 /* ---- the table ---------------------------------------------------------------------------------------------- */
@@ -384,9 +395,9 @@ const struct esc_rule esc_rules[] = {
       "more intermediate certificates below it than its pathLenConstraint allows", EVERY_PEER, path_len_found,
       "no more intermediate certificates below it than its pathLenConstraint", NULL,
       "issue end-point certificates from a CA higher up, or make this CA again with a greater pathLenConstraint" },
-    { ESC_CA, WARN, ERROR, PROFILE, BAD, "TS-0003 10.1.1.5", issuer_constrains_nothing,
-      "the CA that issues AE-ID certificates must carry nameConstraints", STRICT_PEERS, NULL,
-      "nameConstraints in the CA that issues AE-ID certificates (strict profile)", "no nameConstraints",
+    { ESC_CA, WARN, ERROR, PROFILE, BAD, "TS-0003 10.1.1.5", issuer_constrains_no_uri,
+      "the CA that issues AE-ID certificates must carry nameConstraints that permit URIs", STRICT_PEERS, constraints_found,
+      "nameConstraints with a permitted URI in the CA that issues AE-ID certificates (strict profile)", NULL,
       "make the CA again with escertke pki init --sp DOMAIN, or do without --strict-profile here" },
 };
 const size_t esc_rule_count = sizeof esc_rules / sizeof *esc_rules;

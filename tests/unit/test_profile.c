@@ -95,6 +95,10 @@ static const struct profile_case {
     { "CA pathLen 0 above the leaf", { 0 }, { CA, .has_path_len = true }, { CA }, 0, ESCERTKE_OK, 0, NULL },
     { "issuing CA without constraints", { 0 }, { CA }, { CA }, 0, ESCERTKE_OK, 0, NULL },
     { "the same, strict", { 0 }, { CA }, { CA }, STRICT, ESCERTKE_ERR_PROFILE, BAD, "nameConstraints" },
+    { "constraints of other names, strict", { 0 }, { CA, NAMES(permitted, DNS("m2m.example.org")) }, { CA }, STRICT,
+      ESCERTKE_ERR_PROFILE, BAD, "permit URIs" },
+    { "URIs excluded, none permitted, strict", { 0 }, { CA, NAMES(excluded, URI("other.org")) }, { CA }, STRICT,
+      ESCERTKE_ERR_PROFILE, BAD, "permit URIs" },
     { "with constraints, strict", { 0 }, { CA, NAMES(permitted, URI("m2m.example.org")) }, { CA }, STRICT, ESCERTKE_OK, 0, NULL },
 };
 
