@@ -208,8 +208,7 @@ static escertke_err init(const struct settings *s, const char *dir, escertke_det
 
     if (!add)
         err = refuse_initialised(dir, PKI_ROOT, d); /* again under the lock */
-    if (err == ESCERTKE_OK && (err = file_make_folder(dir, d)) == ESCERTKE_OK &&
-        (err = pki_db_open(dir, true, &db, d)) == ESCERTKE_OK)
+    if (err == ESCERTKE_OK && (err = file_make_folder(dir, d)) == ESCERTKE_OK && (err = pki_db_open(dir, &db, d)) == ESCERTKE_OK)
         err = add ? add_nodes(dir, &c, &db, d) : make_new(s, dir, &c, &db, d);
     pki_db_close(&db);
     for (int i = 0; i < PKI_CAS; i++)

@@ -177,7 +177,7 @@ static escertke_err make_all(struct work *w, escertke_detail *d)
 {
     escertke_err err;
 
-    if ((err = pki_db_open(w->dir, true, &w->db, d)) != ESCERTKE_OK || (err = check_out(w, d)) != ESCERTKE_OK ||
+    if ((err = pki_db_open(w->dir, &w->db, d)) != ESCERTKE_OK || (err = check_out(w, d)) != ESCERTKE_OK ||
         (err = make(w, PKI_ISSUING, w->s->days, d)) != ESCERTKE_OK ||
         (has_file(w, PKI_NODES, "crt") && (err = make(w, PKI_NODES, w->s->days, d)) != ESCERTKE_OK))
         return err;

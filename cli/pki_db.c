@@ -216,7 +216,7 @@ static escertke_err load(struct pki_db *db, escertke_detail *d)
     return err;
 }
 
-escertke_err pki_db_open(const char *dir, bool read_it, struct pki_db *db, escertke_detail *d)
+escertke_err pki_db_open(const char *dir, struct pki_db *db, escertke_detail *d)
 {
     char path[PATH_MAX];
     escertke_err err;
@@ -229,7 +229,7 @@ escertke_err pki_db_open(const char *dir, bool read_it, struct pki_db *db, escer
     db->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (db->fd < 0)
         return fail(db, "open", d);
-    if ((err = lock(db, d)) == ESCERTKE_OK && (err = heal(db, d)) == ESCERTKE_OK && read_it)
+    if ((err = lock(db, d)) == ESCERTKE_OK && (err = heal(db, d)) == ESCERTKE_OK)
         err = load(db, d);
     return err;
 }

@@ -20,7 +20,7 @@ extern const char *const pki_ca_names[PKI_CAS]; /* "root", "ca", "nodes" */
 struct pki_db {
     int fd;
     const char *path; /* for words; lives as long as the db */
-    json_t *certs;    /* "CA SERIAL" -> last event of it, "expires" and "name" kept from the first; NULL: not loaded */
+    json_t *certs;    /* "CA SERIAL" -> last event of it, "expires" and "name" kept from the first */
     struct pki_crl_state {
         json_int_t number; /* of the last CRL, 0 = none yet */
         int64_t at;        /* when it was made */
@@ -29,11 +29,10 @@ struct pki_db {
 };
 
 /**
- * Open and lock, making the file if there is none; waits for another process up to 30 s.
- * @param load  read it too; without, events can only be appended
+ * Open, lock and read, making the file if there is none; waits for another process up to 30 s.
  * @return OK, IO (also: locked by another process), STORE (a line that is not ours), NOMEM. pki_db_close in any case
  */
-ESCERTKE_CHECKED escertke_err pki_db_open(const char *dir, bool load, struct pki_db *db, escertke_detail *d);
+ESCERTKE_CHECKED escertke_err pki_db_open(const char *dir, struct pki_db *db, escertke_detail *d);
 void pki_db_close(struct pki_db *db);
 
 /** A certificate was made. @return OK, IO, NOMEM */
@@ -47,7 +46,7 @@ ESCERTKE_CHECKED escertke_err pki_db_add_released(struct pki_db *db, enum pki_ca
 ESCERTKE_CHECKED escertke_err pki_db_next_crl(struct pki_db *db, enum pki_ca ca, int64_t now_s, json_int_t *number,
                                               escertke_detail *d);
 
-/** Last event of a certificate, borrowed; NULL: not known. For a loaded db. */
+/** Last event of a certificate, borrowed; NULL: not known. */
 json_t *pki_db_find(const struct pki_db *db, enum pki_ca ca, const char *serial);
 /** Is that event a revocation? */
 bool pki_db_is_revoked(const json_t *entry);

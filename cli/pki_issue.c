@@ -47,7 +47,8 @@ static const struct options_spec issue_spec = {
     .about =
         "Issue a certificate from the PKI in DIR (made by pki init), to a new key or to the key of a request. AE-IDs and "
         "domain names must lie in the PKI's domain. The certificate has keyUsage digitalSignature, no extended key usage, and "
-        "the identity as its only subject alternative name (TS-0003 10.1.1). Prints the --peer rule with which peers expect it.",
+        "the identity as its only subject alternative name (TS-0003 10.1.1). A CA that pki revoke has revoked issues nothing. "
+        "Prints the --peer rule with which peers expect it.",
     .groups = { pki_who_options, issue_options },
     .args_min = 1,
     .args_max = 1,
@@ -279,13 +280,31 @@ static escertke_err write_files(const struct issue *i, escertke_detail *d)
     return err == ESCERTKE_OK ? pki_write_certs(i->cert_path, chain, i->s->force, d) : err;
 }
 
+/* What a revoked CA issues is refused by every peer that has the CRL; who has none yet must not be left to find that out. */
+static escertke_err check_ca_not_revoked(const struct issue *i, const struct pki_db *db, escertke_detail *d)
+{
+    char serial[PKI_SERIAL_MAX + 1], at[24];
+    json_t *entry = pki_serial_text(i->ca.cert, serial) ? pki_db_find(db, PKI_ROOT, serial) : NULL;
+    const char *reason = json_string_value(json_object_get(entry, "reason"));
+
+    if (!entry || !pki_db_is_revoked(entry))
+        return ESCERTKE_OK;
+    out_time(pki_db_time(entry, "at"), at);
+    return esc_fail(d, ESCERTKE_ERR_REVOKED, "RFC 5280 6.3", "%s/%s.crt has been revoked since %s (%s), so it issues nothing; %s",
+                    i->dir, pki_ca_names[i->ca_place], at, reason ? reason : "no reason given",
+                    reason && strcmp(reason, "certificateHold") == 0
+                        ? "pki revoke --release takes a hold back"
+                        : "make another PKI with: escertke pki init DIR2 --sp DOMAIN");
+}
+
 /* The PKI knows of the certificate before anybody has it. */
 static escertke_err give_out(struct issue *i, escertke_detail *d)
 {
     struct pki_db db;
     escertke_err err;
 
-    if ((err = pki_db_open(i->dir, false, &db, d)) == ESCERTKE_OK && (err = check_files(i, d)) == ESCERTKE_OK &&
+    if ((err = pki_db_open(i->dir, &db, d)) == ESCERTKE_OK && (err = check_ca_not_revoked(i, &db, d)) == ESCERTKE_OK &&
+        (err = check_files(i, d)) == ESCERTKE_OK &&
         (err = pki_db_add_issued(&db, i->ca_place, i->leaf.cert, i->name.text, d)) == ESCERTKE_OK)
         err = write_files(i, d);
     pki_db_close(&db);

@@ -243,7 +243,7 @@ static int revoke(const struct settings *s, const char *dir)
     escertke_err err = pki_read_cert(dir, pki_ca_names[PKI_ISSUING], &ca, &d); /* else it is no PKI, and gets no database */
     X509_free(ca);
     if (err == ESCERTKE_OK)
-        err = pki_db_open(dir, true, &db, &d);
+        err = pki_db_open(dir, &db, &d);
     if (err == ESCERTKE_OK) {
         code = s->cert ? find_by_cert(dir, s->cert, &db, &t) : find_by_serial(dir, s->serial, &db, &t);
         if (code == OPTIONS_RUN && (code = check_state(s, dir, &t)) == OPTIONS_RUN) {
