@@ -4,6 +4,7 @@
 
 #include "base/fail.h"
 #include "m2m/cbor.h"
+#include "m2m/xml.h"
 
 /* A build without one of them knows its name all the same, and can tell a peer what it is that is not read here. */
 #ifndef ESCERTKE_XML
