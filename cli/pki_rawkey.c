@@ -14,10 +14,11 @@
 #include "options.h"
 #include "pki.h"
 #include "pki_key.h"
+#include "pki_name.h"
 #include "token.h"
 
 struct settings {
-    const char *out, *key, *pin_file;
+    const char *out, *key, *pin_file, *peer_id;
     bool json, force;
 };
 
@@ -27,16 +28,18 @@ static const struct option_def rawkey_options[] = {
     TEXT_ROW("key", "KEY", offsetof(struct settings, key), NULL,
              "make no key: take this PEM file, or this key in a PKCS#11 token, 'pkcs11:token=...;object=...'"),
     TEXT_ROW("pin-file", "FILE", offsetof(struct settings, pin_file), NULL, "file whose first line is the token's PIN"),
-    FLAG_ROW("json", offsetof(struct settings, json), "say the identifier as JSON"),
+    TEXT_ROW("id", "ID", offsetof(struct settings, peer_id), pki_check_peer_id,
+             "Absolute AE-ID or CSE-ID of who will use the key, for the --peer rule"),
+    FLAG_ROW("json", offsetof(struct settings, json), "say identifier and rule as JSON"),
     FLAG_ROW("force", offsetof(struct settings, force), "replace existing files"),
     OPTION_END,
 };
 
 static const struct options_spec rawkey_spec = {
     .command = "pki rawkey",
-    .synopsis = "--out PREFIX | --key KEY [--pin-file FILE] [--out PREFIX]",
+    .synopsis = "(--out PREFIX | --key KEY [--pin-file FILE] [--out PREFIX]) [--id ID]",
     .about = "Make a P-256 key pair to be used without a certificate (RFC 7250), or take one that is there, and print its public "
-             "key identifier, which the peers are configured with: --peer ID,flavour=raw,pin=ni:///sha-256;...",
+             "key identifier. Says on stderr, and with --json, the --peer rule with which peers expect it.",
     .groups = { rawkey_options },
 };
 
@@ -59,13 +62,20 @@ static escertke_err write_public(const char *path, escertke_span spki, bool repl
     return err;
 }
 
-static void say(const char *id, const char *key_path)
+/* The identifier alone goes to stdout: a script keeps it. */
+static void say(const struct settings *s, const char *id, const char *key_path)
 {
+    char rule[PKI_RULE_MAX];
     json_t *event = out_new_event("rawkey");
 
+    snprintf(rule, sizeof rule, "%s,flavour=raw,pin=%s", s->peer_id ? s->peer_id : "ID", id);
     out_text(event, "id", id);
     out_text(event, "key", key_path);
+    out_text(event, "rule", rule);
     out_event(event, "%s", id);
+    out_words("peers expect it with: --peer '%s'", rule);
+    if (!s->peer_id)
+        out_words("in the rule, ID stands for the Absolute AE-ID or CSE-ID of who uses the key, which it does not say (--id)");
 }
 
 static escertke_err public_path(const struct settings *s, char *path, size_t cap, escertke_detail *d)
@@ -93,7 +103,7 @@ static escertke_err make(const struct settings *s, escertke_detail *d)
         if ((err = len > 0 ? pki_key_identifier(spki, id, d) : pki_fail(d, "the public key cannot be written")) == ESCERTKE_OK &&
             (err = pki_write_key(key_path, pair.key, s->force, d)) == ESCERTKE_OK &&
             (err = write_public(pub_path, spki, s->force, d)) == ESCERTKE_OK)
-            say(id, key_path);
+            say(s, id, key_path);
     }
     OPENSSL_free(der);
     pki_pair_free(&pair);
@@ -109,7 +119,7 @@ static escertke_err take(const struct settings *s, const char *shown, escertke_d
     if (err == ESCERTKE_OK && (err = pki_key_open(s->key, s->pin_file, &key, d)) == ESCERTKE_OK &&
         (err = pki_key_identifier(pki_key_spki(key), id, d)) == ESCERTKE_OK &&
         (!s->out || (err = write_public(path, pki_key_spki(key), s->force, d)) == ESCERTKE_OK))
-        say(id, shown);
+        say(s, id, shown);
     pki_key_close(key);
     return err;
 }
