@@ -76,7 +76,7 @@ struct run {
     const struct settings *s;
     struct identity identity;
     struct hop_files files;
-    escertke_http_client *client;
+    struct esc_hops *hops;
     struct target target;
     struct picture picture;
     escertke_detail d;
@@ -85,9 +85,10 @@ struct run {
 static escertke_err send_request(void *ctx, const escertke_primitive *req, escertke_primitive *rsp, escertke_detail *d)
 {
     const struct run *r = ctx;
-    const char *url = r->s->url ? r->s->url : r->s->via;
+    const struct esc_next direct = { .url = r->s->url, .receiver = r->s->to, .to_ae = !r->target.is_cse };
+    const struct esc_next via = { .url = r->s->via, .receiver = r->identity.registrar_id };
 
-    return escertke_http_send(r->client, url, r->s->url && !r->target.is_cse, req, rsp, d);
+    return esc_hops_send(r->hops, r->s->url ? &direct : &via, req, rsp, d);
 }
 
 static void progress(void *ctx, int message, size_t len)
@@ -124,7 +125,7 @@ static escertke_err register_ae(struct run *r)
 
     if (r->identity.is_cse)
         return ESCERTKE_OK;
-    reg.exchange = (struct exchange){ r->client, r->s->via, r->identity.stem, r->identity.endpoint.tls };
+    reg.exchange = (struct exchange){ r->hops, r->s->via, r->identity.registrar_id, r->identity.stem, r->identity.endpoint.tls };
     escertke_err err = registration_run(&reg, &r->d);
     if (err == ESCERTKE_OK && reg.created)
         out_words("registered %s at %s", reg.address, r->s->via);
@@ -135,7 +136,7 @@ static escertke_err register_ae(struct run *r)
 /* Does the peer say that it supports ESCertKE? Not knowing is no reason to stop unless one is asked to (R-IO-8, R-RG-41). */
 static escertke_err discover(struct run *r)
 {
-    const struct exchange x = { r->client, r->s->via, r->target.from, r->identity.endpoint.tls };
+    const struct exchange x = { r->hops, r->s->via, r->identity.registrar_id, r->target.from, r->identity.endpoint.tls };
     const struct exchange_request request = { .op = ESCERTKE_OP_RETRIEVE, .to = r->target.address, .atrl = "esi" };
     escertke_primitive rsp;
     escertke_esi esi;
@@ -232,8 +233,9 @@ static escertke_err establish(struct run *r)
     if ((err = target_find(&r->identity, s->to, s->url != NULL, s->address, &r->target, &r->d)) != ESCERTKE_OK ||
         (err = hop_files_read(&s->identity.hop, &r->files, &r->d)) != ESCERTKE_OK)
         return err;
-    if ((err = hop_client(&r->files, answer_timeout_ms(s), &r->client)) != ESCERTKE_OK)
-        return esc_fail(&r->d, err, "", "the HTTP client could not be started");
+    if ((err = hop_new(&s->identity.hop, &r->files, r->identity.id.text, r->identity.is_cse, answer_timeout_ms(s),
+                       r->identity.endpoint.log, &r->hops, &r->d)) != ESCERTKE_OK)
+        return err;
     if (s->via && ((err = register_ae(r)) != ESCERTKE_OK || (err = discover(r)) != ESCERTKE_OK))
         return err;
     if ((err = handshake(r, &entry)) != ESCERTKE_OK)
@@ -259,7 +261,7 @@ static int run(const struct settings *s)
                                                   &r.d, NULL });
         code = out_failure(err, &r.d, "establish with %s", s->to);
     }
-    escertke_http_client_free(r.client);
+    esc_hops_free(r.hops);
     hop_files_free(&r.files);
     identity_close(&r.identity);
     return code;

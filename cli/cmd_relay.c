@@ -1,4 +1,4 @@
-/* cmd_relay.c - relay: a small CSE over HTTP; an end-point of its own when it is given a certificate. */
+/* cmd_relay.c - relay: a small CSE; an end-point of its own when it is given a certificate. */
 #include <escertke/carrier.h>
 
 #include <signal.h>
@@ -22,7 +22,7 @@
 struct settings {
     struct identity_settings identity; /* first: see identity.h */
     struct text_list listen;
-    const char *cse_id, *sp, *base, *registrar_url, *poa, *state;
+    const char *cse_id, *sp, *base, *registrar_url, *registrar, *poa, *state;
     long threads, workers, hop_timeout_s;
 };
 
@@ -53,12 +53,14 @@ static bool check_name(const char *value, char *why, size_t cap)
 
 static const struct option_def relay_options[] = {
     NEEDED_LIST_ROW("listen", "URL", AT(listen), hop_check_url,
-                    "http(s)://HOST:PORT[/PATH]; port 0 is any free port, the listening event says which"),
+                    "http(s)://HOST:PORT[/PATH], where port 0 is any free port and the listening event says which; or "
+                    "mqtt(s)://BROKER[:PORT][/PREFIX]"),
     NEEDED_TEXT_ROW("cse-id", "/CSE", AT(cse_id), check_cse_id, "own CSE-ID, SP-relative, e.g. /in1"),
     NEEDED_TEXT_ROW("sp", "DOMAIN", AT(sp), pki_check_sp, "domain of the M2M service provider, e.g. m2m.example.org"),
     TEXT_ROW("base", "NAME", AT(base), check_name, "resource name of <CSEBase>, default the CSE-ID and \"base\": in1base"),
     TEXT_ROW("register", "URL", AT(registrar_url), hop_check_url,
              "be an MN-CSE registered at the CSE behind this URL; without, this is the IN-CSE"),
+    TEXT_ROW("registrar", "/CSE", AT(registrar), check_cse_id, "CSE-ID of that CSE; needed over MQTT, whose topics name it"),
     TEXT_ROW("poa", "URL", AT(poa), hop_check_url,
              "own pointOfAccess for other CSEs, if they reach this machine by another URL than --listen"),
     TEXT_ROW("state", "FILE", AT(state), NULL, "keep the resources in this file over a restart; default memory only"),
@@ -81,13 +83,13 @@ static const struct options_spec relay_spec = {
 
 struct relay {
     const struct settings *s;
-    char sp_id[ESCERTKE_ID_MAX + 3], id[2 * ESCERTKE_ID_MAX];
+    char sp_id[ESCERTKE_ID_MAX + 3], id[2 * ESCERTKE_ID_MAX], registrar_id[2 * ESCERTKE_ID_MAX];
     struct identity_settings own; /* the identity of the CSE, if it is an end-point */
     struct identity identity;
     struct event_book *book;
     escertke_terminator *terminator;
     struct hop_files files;
-    escertke_http_client *client;
+    struct esc_hops *hops;
     struct esc_cse *cse;
     struct hop_listeners listeners;
     bool registered;
@@ -95,11 +97,13 @@ struct relay {
     escertke_detail d;
 };
 
-static escertke_err deliver(void *ctx, const char *url, bool to_ae, const escertke_primitive *req, escertke_primitive *rsp,
-                            escertke_detail *d)
+static escertke_err deliver(void *ctx, const char *url, const char *receiver, bool to_ae, const escertke_primitive *req,
+                            escertke_primitive *rsp, escertke_detail *d)
 {
     const struct relay *r = ctx;
-    return escertke_http_send(r->client, url, to_ae, req, rsp, d);
+    const struct esc_next next = { .url = url, .receiver = receiver, .to_ae = to_ae };
+
+    return esc_hops_send(r->hops, &next, req, rsp, d);
 }
 
 static void handle(void *ctx, const escertke_primitive *req, escertke_now now, escertke_primitive *rsp)
@@ -134,6 +138,7 @@ static escertke_err open_cse(struct relay *r)
                                   .cse_id = s->cse_id,
                                   .base_name = s->base,
                                   .registrar_url = s->registrar_url,
+                                  .registrar_id = s->registrar ? r->registrar_id : NULL,
                                   .esi = r->terminator ? "{\"esf\":[43]}" : NULL,
                                   .deliver = deliver,
                                   .deliver_ctx = r,
@@ -146,8 +151,9 @@ static escertke_err open_cse(struct relay *r)
         cfg.log.fn = out_log;
     if ((err = hop_files_read(&s->identity.hop, &r->files, &r->d)) != ESCERTKE_OK)
         return err;
-    if ((err = hop_client(&r->files, (uint32_t)s->hop_timeout_s * 1000, &r->client)) != ESCERTKE_OK)
-        return esc_fail(&r->d, err, "", "the HTTP client could not be started");
+    if ((err = hop_new(&s->identity.hop, &r->files, r->id, true, (uint32_t)s->hop_timeout_s * 1000, cfg.log, &r->hops, &r->d)) !=
+        ESCERTKE_OK)
+        return err;
     return esc_cse_new(&cfg, escertke_system_clock(NULL), &r->cse, &r->d);
 }
 
@@ -155,17 +161,15 @@ static escertke_err listen_all(struct relay *r)
 {
     const struct settings *s = r->s;
     const char *urls[HOP_LISTENERS_MAX];
-    escertke_http_server_config http = {
+    const struct esc_listen base = {
         .handler = handle, .handler_ctx = r->cse, .threads = (unsigned)s->threads, .workers = (unsigned)s->workers
     };
     escertke_err err;
 
-    if (s->identity.verbose)
-        http.log.fn = out_log;
-    if ((err = hop_listen(&s->listen, &r->files, &http, &r->listeners, &r->d)) != ESCERTKE_OK)
+    if ((err = hop_listen(r->hops, &s->listen, &base, &r->listeners, &r->d)) != ESCERTKE_OK)
         return err;
     for (size_t i = 0; i < r->listeners.count; i++)
-        urls[i] = escertke_http_server_url(r->listeners.servers[i]);
+        urls[i] = esc_listener_url(&r->listeners.list[i]);
     if ((err = esc_cse_set_poa(r->cse, s->poa ? &s->poa : urls, s->poa ? 1 : r->listeners.count)) != ESCERTKE_OK)
         return esc_fail(&r->d, err, "", "the points of access cannot be used: %s", escertke_err_text(err));
     return ESCERTKE_OK;
@@ -227,13 +231,14 @@ static int relay(const struct settings *s)
     runtime_block_signals();
     snprintf(r.sp_id, sizeof r.sp_id, "//%s", strncmp(s->sp, "//", 2) == 0 ? s->sp + 2 : s->sp);
     snprintf(r.id, sizeof r.id, "%s%s", r.sp_id, s->cse_id);
+    snprintf(r.registrar_id, sizeof r.registrar_id, "%s%s", r.sp_id, s->registrar ? s->registrar : "");
     if ((err = open_endpoint(&r)) == ESCERTKE_OK && (err = open_cse(&r)) == ESCERTKE_OK && (err = listen_all(&r)) == ESCERTKE_OK)
         err = run(&r);
     hop_stop(&r.listeners, DRAIN_MS);
     esc_cse_free(r.cse);
     escertke_terminator_free(r.terminator);
     event_book_free(r.book);
-    escertke_http_client_free(r.client);
+    esc_hops_free(r.hops);
     hop_files_free(&r.files);
     identity_close(&r.identity);
     return err == ESCERTKE_OK ? EXIT_DONE : out_failure(err, &r.d, "relay %s", r.id);

@@ -1,4 +1,4 @@
-/* cmd_serve.c - serve: a terminating end-point behind HTTP listeners, registered at its CSE if one is named. */
+/* cmd_serve.c - serve: a terminating end-point behind listeners, registered at its CSE if one is named. */
 #include <escertke/carrier.h>
 
 #include <signal.h>
@@ -38,7 +38,8 @@ struct settings {
 
 static const struct option_def serve_options[] = {
     NEEDED_LIST_ROW("listen", "URL", AT(listen), hop_check_url,
-                    "http(s)://HOST:PORT[/PATH]; port 0 is any free port, the listening event says which"),
+                    "http(s)://HOST:PORT[/PATH], where port 0 is any free port and the listening event says which; or "
+                    "mqtt(s)://BROKER[:PORT][/PREFIX]"),
     TEXT_ROW("via", "URL", AT(via), hop_check_url,
              "registrar CSE: register the own <AE> there, or bring it up to date, and let the peers reach it"),
     TEXT_ROW("poa", "URL", AT(poa), hop_check_url,
@@ -92,8 +93,8 @@ struct server {
     struct event_book *book;
     struct hop_listeners listeners;
     struct metrics metrics;
-    struct metrics_pages *pages;  /* NULL = none */
-    escertke_http_client *client; /* to the registrar */
+    struct metrics_pages *pages; /* NULL = none */
+    struct esc_hops *hops;
     struct runtime_retry retry;
     escertke_detail d;
 };
@@ -124,8 +125,8 @@ static escertke_err register_ae(struct server *v, escertke_detail *d)
     struct registration r = { .identity = &v->identity, .poa = v->s->poa };
 
     if (!r.poa)
-        r.poa = escertke_http_server_url(v->listeners.servers[0]);
-    r.exchange = (struct exchange){ v->client, v->s->via, v->identity.stem, v->identity.endpoint.tls };
+        r.poa = esc_listener_url(&v->listeners.list[0]);
+    r.exchange = (struct exchange){ v->hops, v->s->via, v->identity.registrar_id, v->identity.stem, v->identity.endpoint.tls };
     escertke_err err = registration_run(&r, d);
     if (err == ESCERTKE_OK)
         say_registered(&r);
@@ -173,8 +174,6 @@ static escertke_err run(struct server *v)
 
 static escertke_err prepare_registration(struct server *v)
 {
-    escertke_err err;
-
     if (!v->s->via)
         return ESCERTKE_OK;
     if (v->identity.is_cse)
@@ -182,11 +181,7 @@ static escertke_err prepare_registration(struct server *v)
             &v->d, ESCERTKE_ERR_CONFIG, "TS-0001 10.2.2.6",
             "--id %s is a CSE, and --via registers an <AE>; escertke relay --register URL is a CSE that registers at another",
             v->identity.id.text);
-    if ((err = registration_check(&v->identity, &v->d)) != ESCERTKE_OK)
-        return err;
-    if ((err = hop_client(&v->files, 0, &v->client)) != ESCERTKE_OK)
-        return esc_fail(&v->d, err, "", "the HTTP client could not be started");
-    return ESCERTKE_OK;
+    return registration_check(&v->identity, &v->d);
 }
 
 /* What may need the rights of root: keys, sockets. Then they are given up, and what is made belongs to the user. */
@@ -198,7 +193,10 @@ static escertke_err acquire(struct server *v)
     if ((err = privileges_seal(&v->d)) != ESCERTKE_OK ||
         (err = identity_read(&s->identity, &v->identity, &v->d)) != ESCERTKE_OK ||
         (err = hop_files_read(&s->identity.hop, &v->files, &v->d)) != ESCERTKE_OK ||
-        (err = prepare_registration(v)) != ESCERTKE_OK || (err = hop_open(&s->listen, &v->listeners, &v->d)) != ESCERTKE_OK)
+        (err = prepare_registration(v)) != ESCERTKE_OK ||
+        (err = hop_new(&s->identity.hop, &v->files, v->identity.id.text, v->identity.is_cse, 0, v->identity.endpoint.log,
+                       &v->hops, &v->d)) != ESCERTKE_OK ||
+        (err = hop_open(&s->listen, &v->listeners, &v->d)) != ESCERTKE_OK)
         return err;
     if (s->metrics && (err = metrics_listen(s->metrics, &v->pages, &v->d)) != ESCERTKE_OK)
         return err;
@@ -238,17 +236,16 @@ static escertke_err listen_all(struct server *v)
 {
     const struct settings *s = v->s;
     unsigned threads = event_loops(s), descriptors = runtime_raise_descriptors();
-    escertke_http_server_config http = { .handler = handle,
-                                         .handler_ctx = v->terminator,
-                                         .threads = threads,
-                                         .workers = (unsigned)(s->threads ? s->threads : 4) * WORKERS_PER_THREAD,
-                                         .timeout_s = (unsigned)s->idle_timeout_s,
-                                         .log = v->identity.endpoint.log };
+    struct esc_listen base = { .handler = handle,
+                               .handler_ctx = v->terminator,
+                               .threads = threads,
+                               .workers = (unsigned)(s->threads ? s->threads : 4) * WORKERS_PER_THREAD,
+                               .timeout_s = (unsigned)s->idle_timeout_s };
 
-    http.max_connections = runtime_connections(descriptors, (unsigned)s->max_connections, s->listen.count, threads);
-    if (!http.max_connections)
+    base.max_connections = runtime_connections(descriptors, (unsigned)s->max_connections, s->listen.count, threads);
+    if (!base.max_connections)
         return esc_fail(&v->d, ESCERTKE_ERR_LIMIT, "", "too few file descriptors");
-    escertke_err err = hop_listen(&s->listen, &v->files, &http, &v->listeners, &v->d);
+    escertke_err err = hop_listen(v->hops, &s->listen, &base, &v->listeners, &v->d);
     if (err != ESCERTKE_OK || !v->pages)
         return err;
     v->metrics.terminator = v->terminator;
@@ -274,7 +271,7 @@ static int serve(const struct settings *s)
     hop_stop(&v.listeners, DRAIN_MS);
     escertke_terminator_free(v.terminator);
     event_book_free(v.book);
-    escertke_http_client_free(v.client);
+    esc_hops_free(v.hops);
     hop_files_free(&v.files);
     identity_close(&v.identity);
     return err == ESCERTKE_OK ? EXIT_DONE : out_failure(err, &v.d, "serve %s", s->identity.id);

@@ -2,14 +2,16 @@
 #ifndef ESCERTKE_CLI_EXCHANGE_H
 #define ESCERTKE_CLI_EXCHANGE_H
 
-#include <escertke/http.h>
 #include <escertke/tls.h>
 #include <jansson.h>
 
+#include "binding/binding.h"
+
 /** Where requests go and who sends them. Borrowed strings. */
 struct exchange {
-    escertke_http_client *client;
+    struct esc_hops *hops;
     const char *url;             /* the registrar's */
+    const char *receiver;        /* its Absolute CSE-ID; "" = not known */
     const char *from;            /* AE-ID-Stem or SP-relative CSE-ID */
     const escertke_tls_ops *tls; /* for random request identifiers */
 };
@@ -24,7 +26,7 @@ struct exchange_request {
 
 /**
  * Send and wait. @p rsp is initialised here and to be cleared by the caller in any case.
- * @return OK with any RSC; what escertke_http_send returns; NOMEM, BACKEND
+ * @return OK with any RSC; what esc_hops_send returns; NOMEM, BACKEND
  */
 ESCERTKE_CHECKED escertke_err exchange_send(const struct exchange *x, const struct exchange_request *request,
                                             escertke_primitive *rsp, escertke_detail *d);

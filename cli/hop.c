@@ -8,24 +8,41 @@
 #include "files.h"
 #include "out.h"
 
+#define BROKER_PATIENCE_MS 5000u /* for a broker at the start; after that it is waited for in the background */
+
 bool hop_check_url(const char *value, char *why, size_t cap)
 {
-    static const char *const later[] = { "coap:", "coaps:", "mqtt:", "mqtts:", "ws:", "wss:" };
+    escertke_detail d;
 
-    if ((strncmp(value, "http://", 7) == 0 && value[7]) || (strncmp(value, "https://", 8) == 0 && value[8]))
+    escertke_detail_init(&d);
+    if (esc_url_check(value, &d) == ESCERTKE_OK)
         return true;
-    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
-        if (strncmp(value, later[i], strlen(later[i])) == 0) {
-            snprintf(why, cap, "this build has the HTTP binding only; expected http:// or https://");
-            return false;
-        }
-    snprintf(why, cap, "expected a URL http(s)://HOST[:PORT][/PATH]");
+    snprintf(why, cap, "%s", d.reason);
     return false;
 }
 
 static escertke_err read_one(const char *path, escertke_buf *out, escertke_detail *d)
 {
     return path ? file_read(path, out, d) : ESCERTKE_OK;
+}
+
+/* The first line of the file. */
+static escertke_err read_password(const struct hop_settings *s, escertke_buf *out, escertke_detail *d)
+{
+    escertke_err err;
+
+    if (!s->mqtt_password_file)
+        return ESCERTKE_OK;
+    if (!s->mqtt_user)
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, "", "--mqtt-password-file needs --mqtt-user");
+    if ((err = file_read(s->mqtt_password_file, out, d)) != ESCERTKE_OK)
+        return err;
+    if (memchr(out->ptr, '\0', out->len))
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, "", "%s is no text", s->mqtt_password_file);
+    if ((err = escertke_buf_append(out, "\n", 2)) != ESCERTKE_OK)
+        return err;
+    out->ptr[strcspn((char *)out->ptr, "\r\n")] = '\0';
+    return ESCERTKE_OK;
 }
 
 escertke_err hop_files_read(const struct hop_settings *s, struct hop_files *f, escertke_detail *d)
@@ -39,7 +56,9 @@ escertke_err hop_files_read(const struct hop_settings *s, struct hop_files *f, e
     if ((err = read_one(s->tls_cert, &f->cert, d)) != ESCERTKE_OK || (err = read_one(s->tls_key, &f->key, d)) != ESCERTKE_OK ||
         (err = read_one(s->tls_trust, &f->trust, d)) != ESCERTKE_OK)
         return err;
-    return read_one(s->tls_client_trust, &f->client_trust, d);
+    if ((err = read_one(s->tls_client_trust, &f->client_trust, d)) != ESCERTKE_OK)
+        return err;
+    return read_password(s, &f->mqtt_password, d);
 }
 
 void hop_files_free(struct hop_files *f)
@@ -48,7 +67,29 @@ void hop_files_free(struct hop_files *f)
     escertke_buf_free(&f->key);
     escertke_buf_free(&f->trust);
     escertke_buf_free(&f->client_trust);
+    escertke_buf_free(&f->mqtt_password);
 }
+
+escertke_err hop_new(const struct hop_settings *s, const struct hop_files *files, const char *self, bool is_cse,
+                     uint32_t timeout_ms, escertke_log log, struct esc_hops **out, escertke_detail *d)
+{
+    struct esc_hops_config cfg = { .self = self,
+                                   .is_cse = is_cse,
+                                   .tls_cert = escertke_buf_span(&files->cert),
+                                   .tls_key = escertke_buf_span(&files->key),
+                                   .tls_trust = escertke_buf_span(&files->trust),
+                                   .tls_client_trust = escertke_buf_span(&files->client_trust),
+                                   .timeout_ms = timeout_ms,
+                                   .mqtt_client_id = s->mqtt_client_id,
+                                   .mqtt_user = s->mqtt_user,
+                                   .mqtt_password = files->mqtt_password.len ? (const char *)files->mqtt_password.ptr : NULL,
+                                   .log = log };
+    escertke_err err = esc_hops_new(&cfg, out, d);
+
+    return err == ESCERTKE_OK ? err : esc_fail(d, err, "", "the bindings could not be started: %s", escertke_err_text(err));
+}
+
+/* ---- listeners ------------------------------------------------------------------------------------------------ */
 
 static void say_listening(const char *url)
 {
@@ -56,6 +97,19 @@ static void say_listening(const char *url)
 
     out_text(event, "url", url);
     out_event(event, "listening on %s", url);
+}
+
+/* Of a broker, in its connection's thread. */
+static void on_state(void *ctx, bool up, const char *why)
+{
+    struct hop_state *s = ctx;
+
+    if (up && !atomic_exchange(&s->was_up, true))
+        say_listening(s->url);
+    else if (up)
+        out_words("connected to %s again", s->url);
+    else
+        out_words("not connected to %s: %s; trying again", s->url, why);
 }
 
 static escertke_err check_count(const struct text_list *urls, escertke_detail *d)
@@ -70,56 +124,54 @@ escertke_err hop_open(const struct text_list *urls, struct hop_listeners *l, esc
     escertke_err err = check_count(urls, d);
 
     for (size_t i = 0; i < urls->count && err == ESCERTKE_OK; i++)
-        err = escertke_http_listen(urls->items[i], &l->fds[i], d);
+        err = esc_hops_reserve(urls->items[i], &l->fds[i], d);
     return err;
 }
 
-escertke_err hop_listen(const struct text_list *urls, const struct hop_files *files, const escertke_http_server_config *base,
+/* What listens at once is said by us, a broker's connection by its state. */
+static void announce(struct hop_listeners *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->list[i].http)
+            say_listening(esc_listener_url(&l->list[i]));
+    for (size_t i = 0; i < l->count; i++)
+        (void)!esc_listener_ready(&l->list[i], BROKER_PATIENCE_MS, NULL);
+}
+
+escertke_err hop_listen(struct esc_hops *hops, const struct text_list *urls, const struct esc_listen *base,
                         struct hop_listeners *l, escertke_detail *d)
 {
-    escertke_http_server_config cfg = *base;
-
+    struct esc_listen cfg = *base;
     escertke_err err = check_count(urls, d);
 
     l->count = 0;
     if (err != ESCERTKE_OK)
         return err;
-    cfg.tls_cert = escertke_buf_span(&files->cert);
-    cfg.tls_key = escertke_buf_span(&files->key);
-    cfg.tls_client_trust = escertke_buf_span(&files->client_trust);
     for (size_t i = 0; i < urls->count; i++) {
-        cfg.listen = urls->items[i];
-        cfg.listen_fd = l->fds[i];
+        snprintf(l->states[i].url, sizeof l->states[i].url, "%s", urls->items[i]);
+        cfg.url = urls->items[i];
+        cfg.fd = l->fds[i];
+        cfg.on_state = on_state;
+        cfg.state_ctx = &l->states[i];
         l->fds[i] = 0;
-        if ((err = escertke_http_server_start(&cfg, &l->servers[i], d)) != ESCERTKE_OK) {
+        if ((err = esc_hops_listen(hops, &cfg, &l->list[i], d)) != ESCERTKE_OK) {
             hop_stop(l, 0);
             return err;
         }
         l->count = i + 1;
     }
-    for (size_t i = 0; i < l->count; i++)
-        say_listening(escertke_http_server_url(l->servers[i]));
+    announce(l);
     return ESCERTKE_OK;
 }
 
 void hop_stop(struct hop_listeners *l, unsigned drain_ms)
 {
     for (size_t i = 0; i < l->count; i++)
-        escertke_http_server_stop(l->servers[i], drain_ms);
+        esc_listener_stop(&l->list[i], drain_ms);
     l->count = 0;
     for (size_t i = 0; i < HOP_LISTENERS_MAX; i++) {
         if (l->fds[i] > 0)
             close(l->fds[i]);
         l->fds[i] = 0;
     }
-}
-
-escertke_err hop_client(const struct hop_files *files, uint32_t timeout_ms, escertke_http_client **out)
-{
-    escertke_http_client_config cfg = { .timeout_ms = timeout_ms };
-
-    cfg.tls_trust = escertke_buf_span(&files->trust);
-    cfg.tls_cert = escertke_buf_span(&files->cert);
-    cfg.tls_key = escertke_buf_span(&files->key);
-    return escertke_http_client_new(&cfg, out);
 }

@@ -1,48 +1,63 @@
-/* hop.h - the HTTP hops of a command: listeners for --listen, the client for --url and --via, their TLS files. */
+/* hop.h - the hops of a command, over whatever binding: listeners for --listen, requests to --url and --via, TLS files. */
 #ifndef ESCERTKE_CLI_HOP_H
 #define ESCERTKE_CLI_HOP_H
 
-#include <escertke/http.h>
+#include <stdatomic.h>
 
+#include "binding/binding.h"
 #include "options.h"
 
 /** Listeners of one command at most. */
 #define HOP_LISTENERS_MAX 8u
 
-/** TLS of the hop itself; nothing to do with the end-to-end credential. */
+/** TLS of the hop itself, nothing to do with the end-to-end credential; and who one is to a broker. */
 struct hop_settings {
     const char *tls_cert, *tls_key, *tls_trust, *tls_client_trust;
+    const char *mqtt_client_id, *mqtt_user, *mqtt_password_file;
 };
 
-/** The TLS files in memory. */
+/** The files in memory. */
 struct hop_files {
     escertke_buf cert, key, trust, client_trust;
+    escertke_buf mqtt_password; /* NUL-terminated; empty = none */
 };
 
-/** Read what is set. Free in any case. @return OK, CONFIG (certificate without key), IO, NOMEM */
+/** Read what is set. Free in any case. @return OK, CONFIG (what goes together), IO, NOMEM */
 ESCERTKE_CHECKED escertke_err hop_files_read(const struct hop_settings *s, struct hop_files *out, escertke_detail *d);
 void hop_files_free(struct hop_files *f);
 
+/**
+ * Hops of an end-point. Everything pointed to must outlive them.
+ * @param self        own Absolute AE-ID or CSE-ID
+ * @param timeout_ms  of one exchange; 0 = the default
+ */
+ESCERTKE_CHECKED escertke_err hop_new(const struct hop_settings *s, const struct hop_files *files, const char *self, bool is_cse,
+                                      uint32_t timeout_ms, escertke_log log, struct esc_hops **out, escertke_detail *d);
+
 /** Zeroed at first. */
 struct hop_listeners {
-    escertke_http_server *servers[HOP_LISTENERS_MAX];
+    struct esc_listener list[HOP_LISTENERS_MAX];
     size_t count;
     int fds[HOP_LISTENERS_MAX]; /* sockets that wait for their server; 0 = none */
+    struct hop_state {
+        char url[2 * ESCERTKE_ID_MAX]; /* as it was given */
+        atomic_bool was_up;
+    } states[HOP_LISTENERS_MAX];
 };
 
-/** Open the sockets alone; hop_listen() with the same URLs then uses them. hop_stop() in any case. @return OK, ARG, IO, CONFIG
- * (too many) */
+/** Open the sockets alone; hop_listen() with the same URLs then uses them. hop_stop() in any case. @return OK, ARG, UNSUPPORTED,
+ * IO, CONFIG (too many) */
 ESCERTKE_CHECKED escertke_err hop_open(const struct text_list *urls, struct hop_listeners *l, escertke_detail *d);
-/** Start a server for each URL and say {"event":"listening"}. On error none is left. @return as escertke_http_server_start;
- * CONFIG (too many) */
-ESCERTKE_CHECKED escertke_err hop_listen(const struct text_list *urls, const struct hop_files *files,
-                                         const escertke_http_server_config *base, struct hop_listeners *out, escertke_detail *d);
+/**
+ * Start a listener for each URL and say {"event":"listening"}: of a broker, when it is connected to; if that takes long, later.
+ * On error none is left. base has all but the URL.
+ * @return as esc_hops_listen; CONFIG (too many)
+ */
+ESCERTKE_CHECKED escertke_err hop_listen(struct esc_hops *hops, const struct text_list *urls, const struct esc_listen *base,
+                                         struct hop_listeners *out, escertke_detail *d);
 void hop_stop(struct hop_listeners *l, unsigned drain_ms);
 
-/** Client with the hop's TLS files. @param timeout_ms of one exchange; 0 = the default */
-ESCERTKE_CHECKED escertke_err hop_client(const struct hop_files *files, uint32_t timeout_ms, escertke_http_client **out);
-
-/** http:// or https:// URL. option_check. */
+/** A URL of a binding that is built in. option_check. */
 bool hop_check_url(const char *value, char *why, size_t cap);
 
 #endif

@@ -58,9 +58,14 @@ const struct option_def credential_options[] = {
 
 const struct option_def hop_options[] = {
     TEXT_ROW("tls-cert", "FILE", AT(hop.tls_cert), NULL,
-             "own certificate for https hops, PEM; nothing to do with the end-to-end one"),
+             "own certificate for https and mqtts hops, PEM; nothing to do with the end-to-end one"),
     TEXT_ROW("tls-key", "FILE", AT(hop.tls_key), NULL, "its private key"),
-    TEXT_ROW("tls-trust", "FILE", AT(hop.tls_trust), NULL, "anchors for the servers of https hops, default the system's"),
+    TEXT_ROW("tls-trust", "FILE", AT(hop.tls_trust), NULL,
+             "anchors for the servers of https hops and the brokers of mqtts, default the system's"),
+    TEXT_ROW("mqtt-user", "NAME", AT(hop.mqtt_user), NULL, "user name at the broker of mqtt and mqtts hops"),
+    TEXT_ROW("mqtt-password-file", "FILE", AT(hop.mqtt_password_file), NULL, "file whose first line is the password for it"),
+    TEXT_ROW("mqtt-client-id", "ID", AT(hop.mqtt_client_id), NULL,
+             "Client Identifier at the broker, default A::/CSE/Cname or C::/CSE; two processes of one identity need two"),
     OPTION_END,
 };
 
@@ -235,9 +240,14 @@ static escertke_err set_context(const struct identity_settings *s, struct identi
         snprintf(i->cse_id, sizeof i->cse_id, "%.*s", (int)i->id.cse_len, i->id.text + i->id.sp_len);
     if (!i->is_cse)
         i->stem = strrchr(i->id.text, '/') + 1;
-    if (!s->registrar)
+    if (s->registrar)
+        registrar_cse(s->registrar, registrar, sizeof registrar);
+    else if (!i->is_cse)
+        snprintf(registrar, sizeof registrar, "%s", i->cse_id);
+    if (registrar[0])
+        snprintf(i->registrar_id, sizeof i->registrar_id, "%s%s", i->sp_id, registrar);
+    if (!s->registrar || i->is_cse)
         return ESCERTKE_OK;
-    registrar_cse(s->registrar, registrar, sizeof registrar);
     if (i->cse_id[0] && strcmp(registrar, i->cse_id) != 0)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, "TS-0001 7.2", "--registrar says %s, but --id %s says %s", registrar, i->id.text,
                         i->cse_id);

@@ -30,9 +30,10 @@ struct identity {
     escertke_identity endpoint; /* what the end-points want; points into this struct */
     escertke_id id;
     bool is_cse;
-    char sp_id[ESCERTKE_ID_MAX + 1];  /* "//m2m.example.org" */
-    char cse_id[ESCERTKE_ID_MAX + 1]; /* own CSE-ID, or the registrar's; "" = unknown */
-    const char *stem;                 /* AE-ID-Stem; NULL for a CSE. Points into id.text */
+    char sp_id[ESCERTKE_ID_MAX + 1];            /* "//m2m.example.org" */
+    char cse_id[ESCERTKE_ID_MAX + 1];           /* own CSE-ID, or the registrar's; "" = unknown */
+    char registrar_id[2 * ESCERTKE_ID_MAX + 1]; /* Absolute; "" = unknown */
+    const char *stem;                           /* AE-ID-Stem; NULL for a CSE. Points into id.text */
     void *credential;
     escertke_crls *crls; /* NULL = none */
     struct peer_list peers;

@@ -108,7 +108,9 @@ static void write_http(struct text *t, const struct hop_listeners *l)
     escertke_http_server_stats all = { 0 }, s;
 
     for (size_t i = 0; i < l->count; i++) {
-        escertke_http_server_get_stats(l->servers[i], &s);
+        if (!l->list[i].http)
+            continue;
+        escertke_http_server_get_stats(l->list[i].http, &s);
         all.accepted += s.accepted;
         all.too_slow += s.too_slow;
         all.crowded_out += s.crowded_out;
@@ -128,6 +130,40 @@ static void write_http(struct text *t, const struct hop_listeners *l)
     counter(t, "escertke_http_turned_away_total", "Requests answered 503 because too many waited.", all.turned_away);
     gauge(t, "escertke_http_connections", "Connections there are.", (double)all.connections);
     gauge(t, "escertke_http_requests_active", "Requests being answered.", (double)all.busy);
+}
+
+/* ---- MQTT, all brokers together; nothing where none is used ------------------------------------------------------ */
+
+static void write_mqtt(struct text *t, const struct hop_listeners *l)
+{
+    escertke_mqtt_stats all = { 0 }, s;
+    unsigned brokers = 0, up = 0;
+
+    for (size_t i = 0; i < l->count; i++) {
+        if (!l->list[i].mqtt)
+            continue;
+        escertke_mqtt_get_stats(l->list[i].mqtt, &s);
+        brokers++;
+        up += s.up;
+        all.connections += s.connections;
+        all.requests += s.requests;
+        all.repeats += s.repeats;
+        all.turned_away += s.turned_away;
+        all.ignored += s.ignored;
+        all.sent += s.sent;
+        all.waiting += s.waiting;
+    }
+    if (!brokers)
+        return;
+    gauge(t, "escertke_mqtt_brokers", "Brokers that are listened at.", brokers);
+    gauge(t, "escertke_mqtt_brokers_connected", "Of these, connected to.", up);
+    counter(t, "escertke_mqtt_connections_total", "Connections made.", all.connections);
+    counter(t, "escertke_mqtt_requests_total", "Requests taken.", all.requests);
+    counter(t, "escertke_mqtt_repeats_total", "Of these, delivered again and not handled again.", all.repeats);
+    counter(t, "escertke_mqtt_turned_away_total", "Requests answered 5000 because too many waited.", all.turned_away);
+    counter(t, "escertke_mqtt_ignored_total", "Messages that mean nothing here.", all.ignored);
+    counter(t, "escertke_mqtt_sent_total", "Messages given to a broker.", all.sent);
+    gauge(t, "escertke_mqtt_waiting", "Messages that wait for a broker.", (double)all.waiting);
 }
 
 /* ---- the process -------------------------------------------------------------------------------------------- */
@@ -183,6 +219,7 @@ escertke_err metrics_write(struct metrics *m, escertke_buf *out)
 
     write_endpoint(&t, m);
     write_http(&t, m->listeners);
+    write_mqtt(&t, m->listeners);
     write_process(&t, m);
     return t.err;
 }
@@ -204,6 +241,9 @@ escertke_err metrics_write_ready(struct metrics *m, escertke_buf *out)
     escertke_wipe(&entry, sizeof entry);
     if (m->registers && !atomic_load(&m->registered))
         put(&t, "not registered yet\n");
+    for (size_t i = 0; i < m->listeners->count; i++)
+        if (esc_listener_ready(&m->listeners->list[i], 0, NULL) != ESCERTKE_OK)
+            put(&t, "not connected to the broker %s\n", esc_listener_url(&m->listeners->list[i]));
     if (t.err != ESCERTKE_OK)
         return t.err;
     if (out->len != before)

@@ -38,7 +38,10 @@ static bool is_port(const char *value)
 
 bool status_check_url(const char *value, char *why, size_t cap)
 {
-    return is_port(value) || hop_check_url(value, why, cap);
+    if (is_port(value) || strncmp(value, "http", 4) == 0)
+        return is_port(value) || hop_check_url(value, why, cap);
+    snprintf(why, cap, "expected a port, or a URL http(s)://HOST[:PORT][/PATH]");
+    return false;
 }
 
 /* ---- the text ----------------------------------------------------------------------------------------------- */

@@ -12,10 +12,11 @@
 static const escertke_now now = { 1000000, 1780315200 }; /* 2026-06-01 12:00:00 */
 
 /* Every hop is answered with what was sent. */
-static escertke_err deliver(void *ctx, const char *url, bool to_ae, const escertke_primitive *req, escertke_primitive *rsp,
-                            escertke_detail *d)
+static escertke_err deliver(void *ctx, const char *url, const char *receiver, bool to_ae, const escertke_primitive *req,
+                            escertke_primitive *rsp, escertke_detail *d)
 {
     (void)ctx;
+    (void)receiver;
     (void)to_ae;
     (void)d;
     if (!strcmp(url, "http://down"))

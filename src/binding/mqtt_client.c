@@ -150,6 +150,13 @@ static escertke_err check(struct escertke_mqtt *m, escertke_detail *d)
     return err == ESCERTKE_OK ? set_credential(m, cfg->credential_id, d) : err;
 }
 
+void esc_mqtt_client_id(const char *self, bool is_cse, char *out, size_t cap)
+{
+    const char *relative = strncmp(self, "//", 2) == 0 ? strchr(self + 2, '/') : NULL;
+
+    snprintf(out, cap, "%s::%s", is_cse ? "C" : "A", relative ? relative : self);
+}
+
 static escertke_err open_link(struct escertke_mqtt *m, escertke_detail *d)
 {
     const escertke_mqtt_config *cfg = &m->cfg;
@@ -159,7 +166,7 @@ static escertke_err open_link(struct escertke_mqtt *m, escertke_detail *d)
     if (!topics)
         return ESCERTKE_ERR_NOMEM;
     write_topics(m, topics);
-    snprintf(id, sizeof id, "%s::%s", cfg->is_cse ? "C" : "A", m->self.text + m->self.sp_len);
+    esc_mqtt_client_id(m->self.text, cfg->is_cse, id, sizeof id);
     struct esc_mqtt_link_config link = { .url = &m->url,
                                          .client_id = cfg->client_id ? cfg->client_id : id,
                                          .user = cfg->user,
@@ -268,11 +275,10 @@ static void wait_idle(struct escertke_mqtt *m, uint64_t until_ms)
     pthread_mutex_unlock(&m->lock);
 }
 
-void escertke_mqtt_stop(escertke_mqtt *m, unsigned drain_ms)
+void esc_mqtt_drain(struct escertke_mqtt *m, unsigned drain_ms)
 {
-    if (!m)
-        return;
     uint64_t until_ms = escertke_system_clock(NULL).mono_ms + drain_ms;
+
     atomic_store(&m->draining, true);
     if (m->link)
         wait_idle(m, until_ms);
@@ -282,6 +288,14 @@ void escertke_mqtt_stop(escertke_mqtt *m, unsigned drain_ms)
         uint64_t now_ms = escertke_system_clock(NULL).mono_ms;
         esc_mqtt_link_stop(m->link, now_ms < until_ms ? (unsigned)(until_ms - now_ms) : 0);
     }
+    esc_mqtt_requester_end(m);
+}
+
+void escertke_mqtt_stop(escertke_mqtt *m, unsigned drain_ms)
+{
+    if (!m)
+        return;
+    esc_mqtt_drain(m, drain_ms);
     esc_mqtt_link_free(m->link);
     esc_workers_free(m->workers);
     esc_mqtt_recent_free(m->recent);

@@ -23,6 +23,7 @@ struct escertke_mqtt {
     pthread_mutex_t lock;
     struct esc_mqtt_wait *waiting; /* requests without a response yet; under lock */
     size_t waiting_count;
+    bool ended; /* nobody will be answered any more; under lock */
 
     struct esc_workers *workers; /* NULL: no handler */
     struct esc_mqtt_recent *recent;
@@ -32,6 +33,16 @@ struct escertke_mqtt {
 
     atomic_uint_fast64_t requests, repeats, turned_away, ignored;
 };
+
+/** The Client Identifier of the standard, "A::/in1/Cmeter" (R-BM-1); self is Absolute, and cut where it is not an ID. */
+void esc_mqtt_client_id(const char *self, bool is_cse, char *out, size_t cap);
+/**
+ * The first half of escertke_mqtt_stop(): take no more, finish what runs, publish it, disconnect. Who waits for a response, then
+ * or later, gets UNREACHABLE.
+ */
+void esc_mqtt_drain(struct escertke_mqtt *m, unsigned drain_ms);
+/** Nobody will be answered any more. */
+void esc_mqtt_requester_end(struct escertke_mqtt *m);
 
 /** A response came. In the link's thread. @return false: nobody waits for it */
 bool esc_mqtt_requester_take(struct escertke_mqtt *m, const struct esc_mqtt_topic *topic, escertke_span payload);

@@ -79,6 +79,20 @@ bool esc_mqtt_requester_take(struct escertke_mqtt *m, const struct esc_mqtt_topi
     return w != NULL;
 }
 
+void esc_mqtt_requester_end(struct escertke_mqtt *m)
+{
+    escertke_detail why;
+
+    escertke_detail_init(&why);
+    (void)esc_fail(&why, ESCERTKE_ERR_UNREACHABLE, "", "%.200s: shutting down", m->text);
+    pthread_mutex_lock(&m->lock);
+    m->ended = true;
+    for (struct esc_mqtt_wait *w = m->waiting; w; w = w->next)
+        if (!w->done)
+            hand_over(w, ESCERTKE_ERR_UNREACHABLE, NULL, &why);
+    pthread_mutex_unlock(&m->lock);
+}
+
 /* ---- requests ------------------------------------------------------------------------------------------------- */
 
 /* What is left, as a monotonic time: the client's limit, or less where rqet ends sooner. @return OK, DEADLINE */
@@ -152,7 +166,7 @@ static escertke_err ask(struct escertke_mqtt *m, struct esc_mqtt_wait *w, const 
     escertke_err err = esc_mqtt_link_publish(m->link, topic, payload, &ticket);
     bool sent = err == ESCERTKE_OK;
     pthread_mutex_lock(&m->lock);
-    while (sent && !w->done && code == 0)
+    while (sent && !w->done && !m->ended && code == 0)
         code = pthread_cond_timedwait(&w->answered, &m->lock, &end);
     strike(m, w);
     bool done = w->done;

@@ -16,12 +16,13 @@
 enum { ESC_CSE_POA_MAX = 8, ESC_CSE_URL_MAX = 512 };
 
 /**
- * One hop out: send @p req to @p url and wait for its response; e.g. escertke_http_send. Called without any lock of the CSE,
+ * One hop out: send @p req to @p url, where @p receiver is (an Absolute ID; "" = not known), and wait for its response; e.g.
+ * escertke_http_send. Called without any lock of the CSE,
  * from the thread that handles the request. req->rqet, if any, is absolute: the callback gives up by then (DEADLINE).
  * @return OK (any RSC), UNREACHABLE (nobody there: the next pointOfAccess is tried), DEADLINE, or what else went wrong
  */
-typedef escertke_err (*esc_cse_deliver_fn)(void *ctx, const char *url, bool to_ae, const escertke_primitive *req,
-                                           escertke_primitive *rsp, escertke_detail *d);
+typedef escertke_err (*esc_cse_deliver_fn)(void *ctx, const char *url, const char *receiver, bool to_ae,
+                                           const escertke_primitive *req, escertke_primitive *rsp, escertke_detail *d);
 
 /** Fill @p out with @p len random octets. @return OK, BACKEND */
 typedef escertke_err (*esc_cse_random_fn)(void *ctx, uint8_t *out, size_t len);
@@ -32,6 +33,7 @@ struct esc_cse_config {
     const char *cse_id;        /* "/in1" */
     const char *base_name;     /* resourceName of <CSEBase>; NULL = CSE-ID without "/" and "base": "in1base" */
     const char *registrar_url; /* NULL: this is the IN-CSE; else an MN-CSE and the URL of its registrar */
+    const char *registrar_id;  /* its Absolute CSE-ID, for bindings that name who is spoken to; NULL = found out by asking */
     const char *esi;           /* e2eSecInfo of <CSEBase> as a JSON object, e.g. {"esf":[43]}; NULL = none */
     bool require_association;  /* refuse a From that came through another CSE with 4107 (R-PR-21 row 8) */
 

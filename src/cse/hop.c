@@ -58,9 +58,14 @@ static void drop(char **member)
     *member = NULL;
 }
 
-/* An AE that names one of this CSE's own pointsOfAccess would make it talk to itself. */
+/*
+ * An AE that names one of this CSE's own pointsOfAccess would make it talk to itself. But for a broker, which is where all of
+ * them meet: there the receiver is named in the topic.
+ */
 static bool is_own_url(const struct esc_cse *cse, const char *url)
 {
+    if (!strncmp(url, "mqtt:", 5) || !strncmp(url, "mqtts:", 6))
+        return false;
     for (size_t i = 0; i < cse->poa_count; i++) {
         size_t len = strlen(cse->poa[i]);
         while (len && cse->poa[i][len - 1] == '/')
@@ -71,12 +76,26 @@ static bool is_own_url(const struct esc_cse *cse, const char *url)
     return false;
 }
 
+/* Who is at those URLs. A mirror stands for the registrar, which its csi names. */
+static void set_receiver(struct esc_call *c, const struct esc_resource *entity)
+{
+    const json_t *csi = json_object_get(entity->attrs, "csi");
+    escertke_id id;
+
+    c->hop.receiver[0] = '\0';
+    if (csi && escertke_id_normalise(esc_json_text(csi), &c->cse->ctx, &id) == ESCERTKE_OK)
+        memcpy(c->hop.receiver, id.text, sizeof id.text);
+    else if (!csi && entity->creator)
+        snprintf(c->hop.receiver, sizeof c->hop.receiver, "%s", entity->creator);
+}
+
 static escertke_err copy_urls(struct esc_call *c, const struct esc_resource *entity)
 {
     const json_t *item;
     size_t i;
 
-    json_array_foreach(json_object_get(entity->attrs, "poa"), i, item) {
+    json_array_foreach(json_object_get(entity->attrs, "poa"), i, item)
+    {
         const char *url = json_string_value(item);
         if (c->hop.count == ESC_CSE_POA_MAX || is_own_url(c->cse, url))
             continue;
@@ -96,6 +115,7 @@ int esc_hop_prepare(struct esc_call *c, const struct esc_resource *entity, bool 
 
     c->next = ESC_NEXT_HOP;
     c->hop.to_ae = to_ae;
+    set_receiver(c, entity);
     if ((err = escertke_primitive_copy(c->req, out)) != ESCERTKE_OK ||
         (err = set_from(c, to_ae, absolute_fr, out)) != ESCERTKE_OK || (err = set_rqi(c, out)) != ESCERTKE_OK ||
         (err = set_absolute(c->req->rqet, now_ms, &out->rqet)) != ESCERTKE_OK ||
@@ -147,7 +167,7 @@ static escertke_err try_url(struct esc_call *c, const char *url, escertke_primit
 
     escertke_detail_init(&d);
     if (cfg->deliver)
-        err = cfg->deliver(cfg->deliver_ctx, url, c->hop.to_ae, &c->hop.req, rsp, &d);
+        err = cfg->deliver(cfg->deliver_ctx, url, c->hop.receiver, c->hop.to_ae, &c->hop.req, rsp, &d);
     if (err == ESCERTKE_OK)
         return err;
     esc_log(&cfg->log, ESCERTKE_LEVEL_WARN, "cse.hop", "url=%s error=%s reason=\"%s\"", url, escertke_err_name(err), d.reason);
@@ -163,7 +183,9 @@ int esc_hop_run(struct esc_call *c, escertke_primitive *rsp)
         switch (try_url(c, c->hop.url[i], rsp)) {
         case ESCERTKE_OK: return relay(c, rsp);
         case ESCERTKE_ERR_UNREACHABLE:
-        case ESCERTKE_ERR_ARG: /* no binding for this URL */
+        case ESCERTKE_ERR_ARG:            /* not usable for its binding */
+        case ESCERTKE_ERR_UNSUPPORTED:    /* no binding for this URL, or for this serialization */
+        case ESCERTKE_ERR_LIMIT:          /* too many connections of its kind */
         case ESCERTKE_ERR_HTTP: continue; /* something else listens there */
         case ESCERTKE_ERR_DEADLINE: return esc_cse_refuse(c, ESCERTKE_RSC_REQUEST_TIMEOUT, "no answer in time");
         case ESCERTKE_ERR_NOMEM: return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "out of memory");

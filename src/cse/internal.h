@@ -31,11 +31,11 @@ enum {
 struct esc_resource {
     int ty;
     char *ri, *rn;
-    char *creator; /* Absolute ID */
+    char *creator;      /* Absolute ID */
     int64_t ct, lt, et; /* seconds since 1970; et 0 = never expires */
-    json_t *attrs; /* what the schema of the type lists, in the form it was accepted */
-    size_t size; /* octets of attrs, serialized */
-    bool mirror; /* <remoteCSE> that stands for this CSE's own registrar */
+    json_t *attrs;      /* what the schema of the type lists, in the form it was accepted */
+    size_t size;        /* octets of attrs, serialized */
+    bool mirror;        /* <remoteCSE> that stands for this CSE's own registrar */
 
     struct esc_resource *parent, *first, *next, *prev; /* tree; siblings in no order */
     struct esc_resource *same_ri, *same_name;          /* chains of the index */
@@ -102,6 +102,7 @@ struct esc_originator {
 struct esc_hop {
     char *url[ESC_CSE_POA_MAX];
     size_t count;
+    char receiver[ESCERTKE_ID_MAX + 1]; /* Absolute; "" = not known */
     bool to_ae;
     escertke_primitive req;
 };

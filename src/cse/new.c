@@ -59,7 +59,8 @@ static void fill(size_t *limit, size_t by_default)
 
 static escertke_err copy_config(struct esc_cse *cse, const struct esc_cse_config *cfg)
 {
-    const char **strings[] = { &cse->cfg.sp_id, &cse->cfg.cse_id, &cse->cfg.registrar_url, &cse->cfg.state_path };
+    const char **strings[] = { &cse->cfg.sp_id, &cse->cfg.cse_id, &cse->cfg.registrar_url, &cse->cfg.registrar_id,
+                               &cse->cfg.state_path };
     escertke_err err = ESCERTKE_OK;
 
     cse->cfg = *cfg;
@@ -178,6 +179,7 @@ void esc_cse_free(struct esc_cse *cse)
     drop(cse->cfg.cse_id);
     drop(cse->cfg.base_name);
     drop(cse->cfg.registrar_url);
+    drop(cse->cfg.registrar_id);
     drop(cse->cfg.state_path);
     pthread_mutex_destroy(&cse->lock);
     pthread_mutex_destroy(&cse->file_lock);

@@ -30,7 +30,7 @@ static escertke_err exchange(struct esc_cse *cse, escertke_primitive *req, escer
         (err = escertke_primitive_set(&req->rqi, escertke_span_str(rqi))) != ESCERTKE_OK ||
         (err = escertke_primitive_set(&req->rvi, escertke_span_str("3"))) != ESCERTKE_OK)
         return esc_fail(d, err, clause, "%s", escertke_err_text(err));
-    err = cfg->deliver(cfg->deliver_ctx, cfg->registrar_url, false, req, rsp, d);
+    err = cfg->deliver(cfg->deliver_ctx, cfg->registrar_url, cfg->registrar_id ? cfg->registrar_id : "", false, req, rsp, d);
     if (err != ESCERTKE_OK)
         return esc_fail(d, err, clause, "the registrar at %s: %s", cfg->registrar_url, escertke_err_text(err));
     if (!rsp->rqi || strcmp(rsp->rqi, rqi) != 0)
@@ -62,6 +62,8 @@ static escertke_err registrar_id(const struct esc_cse *cse, const json_t *cb, ch
         return esc_fail(d, ESCERTKE_ERR_PRIMITIVE, clause, "the registrar's CSEBase has no valid csi");
     if (id.sp_len != cse->id.sp_len || strncmp(id.text, cse->id.text, id.sp_len) != 0)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, clause, "the registrar %s belongs to another service provider", id.text);
+    if (cse->cfg.registrar_id && strcmp(id.text, cse->cfg.registrar_id) != 0)
+        return esc_fail(d, ESCERTKE_ERR_CONFIG, clause, "the registrar is %.100s, not %.100s", id.text, cse->cfg.registrar_id);
     if (!strcmp(id.text, cse->id.text))
         return esc_fail(d, ESCERTKE_ERR_CONFIG, clause, "the registrar has this CSE's own identifier %s", id.text);
     if (esc_json_int(json_object_get(cb, "cst"), 3, 3, &cst))

@@ -51,8 +51,8 @@ static const struct {
     { "http://large", ESCERTKE_ERR_TOO_LARGE },  { "http://nomem", ESCERTKE_ERR_NOMEM },
 };
 
-static escertke_err deliver(void *ctx, const char *url, bool to_ae, const escertke_primitive *req, escertke_primitive *rsp,
-                            escertke_detail *d)
+static escertke_err deliver(void *ctx, const char *url, const char *receiver, bool to_ae, const escertke_primitive *req,
+                            escertke_primitive *rsp, escertke_detail *d)
 {
     struct world *w = ctx;
     void (*meanwhile)(struct world *) = w->meanwhile;
@@ -61,6 +61,7 @@ static escertke_err deliver(void *ctx, const char *url, bool to_ae, const escert
     w->sends++;
     w->to_ae = to_ae;
     snprintf(w->url, sizeof w->url, "%s", url);
+    snprintf(w->receiver, sizeof w->receiver, "%s", receiver);
     write_text(req, w->sent, sizeof w->sent);
     w->now.mono_ms += w->slow_ms;
     w->now.unix_s += w->slow_ms / 1000;

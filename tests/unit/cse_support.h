@@ -22,6 +22,7 @@ struct world {
     escertke_terminator *tep; /* answers at http://tep */
     int sends;                /* hops that were tried */
     char url[256];            /* of the last */
+    char receiver[256];       /* of the last */
     bool to_ae;
     char sent[4096];                    /* the request of the last, as JSON with ' for " */
     uint32_t slow_ms;                   /* each hop takes so long on the world's clock */

@@ -234,11 +234,12 @@ static void handshakes(void **state)
 
 /* ---- threads ------------------------------------------------------------------------------------------------ */
 
-static escertke_err echo(void *ctx, const char *url, bool to_ae, const escertke_primitive *req, escertke_primitive *rsp,
-                         escertke_detail *d)
+static escertke_err echo(void *ctx, const char *url, const char *receiver, bool to_ae, const escertke_primitive *req,
+                         escertke_primitive *rsp, escertke_detail *d)
 {
     (void)ctx;
     (void)url;
+    (void)receiver;
     (void)to_ae;
     (void)d;
     rsp->rsc = 2000;

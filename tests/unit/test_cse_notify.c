@@ -23,6 +23,7 @@ static void delivered(void **state)
     strcpy(w->ae_answer, "{'m2m:seci':{'sit':6,'eckm':'FgMD'}}");
     expect_answer(w, w->in, TO_METER, "{'rsc':2000,'rqi':'A1','pc':{'m2m:seci':{'sit':6,'eckm':'FgMD'}},'rvi':'3'}");
     assert_string_equal(w->url, "http://meter/notify");
+    assert_string_equal(w->receiver, "//m2m.example.org/in1/Cmeter");
     assert_true(w->to_ae);
     assert_string_equal(
         w->sent, "{'op':5,'to':'Cmeter','fr':'Cpanel','rqi':'Cpanel/A1','pc':{'m2m:seci':{'sit':6,'eckm':'FgMB'}},'rvi':'3'}");
@@ -80,6 +81,20 @@ static void points_of_access(void **state)
             fail_msg("the answer tells where the AE is: %s", answer());
         world_free(w);
     }
+}
+
+/* A broker is everybody's point of access; who is meant stands in the topic. */
+static void at_the_own_broker(void **state)
+{
+    struct world *w = with_meter("['mqtts://broker/plant']");
+    static const char *const poa[] = { "mqtts://broker/plant" };
+
+    (void)state;
+    assert_int_equal(esc_cse_set_poa(w->in, poa, 1), ESCERTKE_OK);
+    expect_rsc(w, w->in, TO_METER, 2000, NULL);
+    assert_string_equal(w->url, "mqtts://broker/plant");
+    assert_string_equal(w->receiver, "//m2m.example.org/in1/Cmeter");
+    world_free(w);
 }
 
 /* Attributes of the AE that stand in the way; each update on top of the ones before. */
@@ -147,7 +162,7 @@ static void to_the_cse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(delivered),  cmocka_unit_test(refusals_of_the_ae), cmocka_unit_test(points_of_access),
+        cmocka_unit_test(delivered),  cmocka_unit_test(refusals_of_the_ae), cmocka_unit_test(points_of_access),  cmocka_unit_test(at_the_own_broker),
         cmocka_unit_test(unwilling),  cmocka_unit_test(without_deliver),    cmocka_unit_test(laps),
         cmocka_unit_test(to_the_cse),
     };

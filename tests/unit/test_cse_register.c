@@ -163,6 +163,35 @@ static void wrong_answers(void **state)
     world_free(w);
 }
 
+/* Where the registrar's ID is known beforehand, requests are addressed to it, and another one's answer does not count. */
+static void known_registrar(void **state)
+{
+    static const struct {
+        const char *id;
+        escertke_err expected;
+        const char *says;
+    } rows[] = {
+        { "//m2m.example.org/in1", ESCERTKE_OK, NULL },
+        { "//m2m.example.org/in2", ESCERTKE_ERR_CONFIG, "the registrar is //m2m.example.org/in1, not //m2m.example.org/in2" },
+    };
+    struct world *w = world_new();
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct esc_cse_config cfg = in_config(w);
+        escertke_detail d;
+        cfg.cse_id = "/mn1";
+        cfg.registrar_url = "http://in1:8080";
+        cfg.registrar_id = rows[i].id;
+        esc_cse_free(w->mn);
+        escertke_detail_init(&d);
+        assert_int_equal(esc_cse_new(&cfg, w->now, &w->mn, &d), ESCERTKE_OK);
+        expect_register(w, rows[i].expected, rows[i].says);
+        assert_string_equal(w->receiver, rows[i].id);
+    }
+    world_free(w);
+}
+
 static void nothing_to_send_with(void **state)
 {
     struct world *w = world_new();
@@ -192,6 +221,7 @@ int main(void)
         cmocka_unit_test(taken_name),
         cmocka_unit_test(at_an_in),
         cmocka_unit_test(wrong_answers),
+        cmocka_unit_test(known_registrar),
         cmocka_unit_test(nothing_to_send_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,8 +58,9 @@ static void through_an_mn(void **state)
         if (!at_mn[i].url)
             continue;
         snprintf(sent_fr, sizeof sent_fr, "'fr':'%s'", at_mn[i].sent_fr);
-        if (strcmp(w->url, at_mn[i].url) != 0 || !strstr(w->sent, sent_fr) || w->to_ae)
-            fail_msg("%s\n%s %s", request, w->url, w->sent);
+        if (strcmp(w->url, at_mn[i].url) != 0 || !strstr(w->sent, sent_fr) || w->to_ae ||
+            strncmp(w->receiver, "//m2m.example.org/", 18) != 0 || !strstr(w->url, w->receiver + 18))
+            fail_msg("%s\n%s %s %s", request, w->url, w->receiver, w->sent);
     }
     world_free(w);
 }
