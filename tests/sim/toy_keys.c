@@ -120,6 +120,13 @@ static bool signed_part(escertke_span der, escertke_span *tbs)
     return true;
 }
 
+/* It stands where s of an Ecdsa-Sig-Value stands, and is one: positive, and no octet too many. */
+static void sign_certificate(uint32_t issuer, escertke_span tbs, uint8_t out[TOY_SIGNATURE_LEN])
+{
+    toy_sign(issuer, tbs, out);
+    out[0] = (uint8_t)((out[0] & 0x3f) | 0x40);
+}
+
 bool toy_is_issued(escertke_span der)
 {
     uint8_t expected[TOY_SIGNATURE_LEN];
@@ -127,7 +134,7 @@ bool toy_is_issued(escertke_span der)
 
     if (!signed_part(der, &tbs))
         return false;
-    toy_sign(ISSUER, tbs, expected);
+    sign_certificate(ISSUER, tbs, expected);
     return memcmp(expected, der.ptr + der.len - TOY_SIGNATURE_LEN, TOY_SIGNATURE_LEN) == 0;
 }
 
@@ -165,6 +172,17 @@ static struct pki_cert usual(const struct pki_params *params, escertke_span *ser
     }
 }
 
+/* An Ecdsa-Sig-Value of 71 octets with the same r in all certificates. */
+static void write_signature(uint8_t at[71])
+{
+    static const uint8_t head[] = { 0x30, 69, 2, 33, 0 }, between[] = { 2, 32 };
+
+    memcpy(at, head, sizeof head);
+    memset(at + 5, 0x99, 32);
+    memcpy(at + 37, between, sizeof between);
+    memset(at + 39, 0x55, 32);
+}
+
 void toy_start(void)
 {
     char id[TOY_ID_LEN + 1];
@@ -184,7 +202,7 @@ void toy_start(void)
     id_at = find(model, model_len, id, TOY_ID_LEN);
     point_at = find(model, model_len, spki + spki_len - TOY_POINT_LEN, TOY_POINT_LEN);
     memset(model + find(model, model_len, serial.ptr, serial.len), 0x11, serial.len);
-    memset(model + find(model, model_len, signature.ptr, signature.len), 0x55, signature.len);
+    write_signature(model + find(model, model_len, signature.ptr, signature.len));
     free(spki);
     pki_cert_free(&ca);
     pki_cert_free(&leaf);
@@ -212,7 +230,7 @@ static void *issue(uint32_t issuer, unsigned number, unsigned name)
     point_of(number, c->leaf + point_at);
     if (!signed_part((escertke_span){ c->leaf, model_len }, &tbs))
         abort();
-    toy_sign(issuer, tbs, c->leaf + model_len - TOY_SIGNATURE_LEN);
+    sign_certificate(issuer, tbs, c->leaf + model_len - TOY_SIGNATURE_LEN);
     return c;
 }
 
