@@ -43,6 +43,10 @@ void esc_pending_free(struct esc_pending *p)
     escertke_session_free(p->session);
     escertke_buf_free(&p->m1);
     escertke_buf_free(&p->m2);
+    if (p->unsaved) {
+        escertke_buf_free(&p->unsaved->m4);
+        esc_release_wiped(p->unsaved, sizeof *p->unsaved);
+    }
     esc_release(p);
 }
 

@@ -18,7 +18,14 @@ struct esc_link {
     struct esc_link *older, *newer;
 };
 
-/** A handshake that has answered M1 and waits for M3. What is in it does not change. */
+/** What an M3 has led to, and the store has not taken yet. */
+struct esc_unsaved {
+    uint8_t m3_digest[32];
+    escertke_buf m4;
+    escertke_key_entry entry; /* with its key */
+};
+
+/** A handshake that has answered M1 and waits for M3; or that M3 has completed, and whose key the store has not taken yet. */
 struct esc_pending {
     struct esc_run *run;
     struct esc_pending *next; /* of the same run, newest first */
@@ -32,6 +39,8 @@ struct esc_pending {
     escertke_buf m1, m2; /* as they went: repeated, and matched with M3's signature */
     uint64_t born_ms, until_ms;
     size_t octets; /* what is counted for it */
+
+    struct esc_unsaved *unsaved; /* NULL = waits for M3; under the run's lock */
 };
 
 /** One From. */

@@ -377,6 +377,63 @@ static void store_that_cannot_say(void **state)
 }
 
 /* A key of ours is not confirmed, and an older one of the peer gets its end. */
+/* ---- a store that has no room for the key ------------------------------------------------------------------------------- */
+
+static const escertke_store_ops *good_store;
+static int puts_to_fail;
+
+static escertke_err put_later(void *store, const escertke_key_entry *e, const escertke_put_options *o, escertke_detail *d)
+{
+    return puts_to_fail-- > 0 ? ESCERTKE_ERR_IO : good_store->put(store, e, o, d);
+}
+
+/* The handshake is not lost by it: the same M3, which an initiator sends again after 5000, is tried again until the deadline. */
+static void key_is_stored_later(void **state)
+{
+    struct world w;
+    struct copy m1, m3, other_m1, other_m3;
+    escertke_answer a;
+
+    world_open(&w, *state, &unlimited);
+    escertke_store_ops ops = *w.store.ops;
+    good_store = w.store.ops;
+    ops.put = put_later;
+    w.store.ops = &ops;
+    escertke_session *s = until_m3(&w, "Cpanel", &m1, &m3);
+    puts_to_fail = 2;
+    expect_rsc("no room", send(&w, "Cpanel", span(&m3)), 5000, ESCERTKE_ERR_IO, -1);
+    assert_int_equal(w.last_run[ESCERTKE_EVENT_REFUSED], 0); /* its run is not over */
+    other_m3 = m3;
+    other_m3.octets[other_m3.len - 1] ^= 1;
+    expect_rsc("another M3", send(&w, "Cpanel", span(&other_m3)), 4000, ESCERTKE_ERR_NO_PENDING, -1);
+    expect_rsc("another From", send(&w, "Cother", span(&m3)), 4000, ESCERTKE_ERR_NO_PENDING, -1);
+    expect_rsc("still no room", send(&w, "Cpanel", span(&m3)), 5000, ESCERTKE_ERR_IO, -1);
+    pass(&w, 20000);
+    a = send(&w, "Cpanel", span(&m3));
+    finish(&w, s, &a);
+    assert_int_equal(w.last_run[ESCERTKE_EVENT_ESTABLISHED], 1);
+    assert_int_equal(pending_of(&w), 0);
+
+    s = until_m3(&w, "Cpanel", &m1, &m3); /* not after the deadline, and no longer than until another run has led to a key */
+    escertke_session *other = until_m3(&w, "Cpanel", &other_m1, &other_m3);
+    puts_to_fail = 1;
+    expect_rsc("no room", send(&w, "Cpanel", span(&m3)), 5000, ESCERTKE_ERR_IO, -1);
+    a = send(&w, "Cpanel", span(&other_m3));
+    finish(&w, other, &a);
+    expect_rsc("overtaken", send(&w, "Cpanel", span(&m3)), 4000, ESCERTKE_ERR_NO_PENDING, -1);
+    escertke_session_free(s);
+    s = until_m3(&w, "Cpanel", &m1, &m3);
+    puts_to_fail = 1;
+    expect_rsc("no room", send(&w, "Cpanel", span(&m3)), 5000, ESCERTKE_ERR_IO, -1);
+    pass(&w, ESCERTKE_TTL_MS + 1);
+    expect_rsc("too late", send(&w, "Cpanel", span(&m3)), 4000, ESCERTKE_ERR_NO_PENDING, -1);
+    escertke_terminator_tick(w.t, w.now);
+    assert_int_equal(pending_of(&w), 0);
+    escertke_session_free(s);
+    w.store.ops = good_store;
+    world_close(&w);
+}
+
 static void what_is_stored(void **state)
 {
     struct world w;
@@ -456,7 +513,7 @@ int main(void)
         cmocka_unit_test(every_bit), cmocka_unit_test(every_length), cmocka_unit_test(another_finished),
         cmocka_unit_test(anothers_own_run), cmocka_unit_test(signed_by_who_has_seen_it), cmocka_unit_test(genuine_elsewhere), cmocka_unit_test(any_of_four),
         cmocka_unit_test(a_fifth), cmocka_unit_test(same_m4_after_restart), cmocka_unit_test(both_of_two_runs),
-        cmocka_unit_test(store_that_cannot_say), cmocka_unit_test(what_is_stored), cmocka_unit_test(tries_are_limited),
+        cmocka_unit_test(store_that_cannot_say), cmocka_unit_test(what_is_stored), cmocka_unit_test(key_is_stored_later), cmocka_unit_test(tries_are_limited),
         cmocka_unit_test(tries_of_a_stranger),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
