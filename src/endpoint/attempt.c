@@ -313,6 +313,8 @@ static void or_default(escertke_attempt_params *p)
         p->repeats = 3;
     if (!p->runs)
         p->runs = 4;
+    if (p->once)
+        p->runs = 1;
 }
 
 escertke_err escertke_attempt_new(const escertke_identity *identity, const char *to, const escertke_attempt_params *params,

@@ -14,12 +14,12 @@ static bool older_than(const struct esc_pending *p, uint64_t ms, uint64_t now_ms
     return p && now_ms >= p->born_ms && now_ms - p->born_ms >= ms;
 }
 
-/* The oldest that nobody is looking at. Hardly anything is looked at, so this ends at once. */
-static struct esc_pending *oldest(const struct esc_link *ring, bool of_group)
+/* The oldest that nobody looks at but the newcomer himself, whose run is locked. Hardly anything is, so this ends at once. */
+static struct esc_pending *oldest(const struct esc_link *ring, bool of_group, const struct esc_run *own)
 {
     for (struct esc_link *l = ring->newer; l != ring; l = l->newer) {
         struct esc_pending *p = of_group ? ESC_OWNER(l, struct esc_pending, group) : ESC_OWNER(l, struct esc_pending, age);
-        if (!p->run->locked)
+        if (!p->run->locked || p->run == own)
             return p;
     }
     return NULL;
@@ -35,11 +35,13 @@ static const struct esc_group *largest_group(const struct esc_runs *r)
     return largest;
 }
 
-static struct esc_pending *who_goes(const struct esc_runs *r, uint64_t now_ms)
+/* For one who comes into the run @p own. */
+static struct esc_pending *who_goes(const struct esc_runs *r, const struct esc_run *own, uint64_t now_ms)
 {
     uint32_t grace = r->cfg.grace_ms;
-    struct esc_pending *marked = oldest(&r->groups[GROUP_MARKED].members, true), *first = oldest(&r->pending, false);
-    struct esc_pending *crowd = oldest(&largest_group(r)->members, true);
+    struct esc_pending *marked = oldest(&r->groups[GROUP_MARKED].members, true, own);
+    struct esc_pending *first = oldest(&r->pending, false, own);
+    struct esc_pending *crowd = oldest(&largest_group(r)->members, true, own);
 
     if (older_than(marked, grace, now_ms))
         return marked;
@@ -106,7 +108,7 @@ escertke_err esc_runs_may_add(struct esc_runs *r, const struct esc_run *run, esc
 
     pthread_mutex_lock(&r->lock);
     bool ok = octets <= r->cfg.max_octets && (run_is_full(r, run) ? who_goes_of_run(r, run, source_of(r, source), now_ms) != NULL
-                                                                  : room_for(r, octets) || who_goes(r, now_ms));
+                                                                  : room_for(r, octets) || who_goes(r, run, now_ms));
     pthread_mutex_unlock(&r->lock);
     return ok ? ESCERTKE_OK : ESCERTKE_ERR_LIMIT;
 }
@@ -146,7 +148,7 @@ static escertke_err come_in(struct esc_runs *r, struct esc_pending *p, uint64_t 
     if (run_is_full(r, p->run))
         *gone = who_goes_of_run(r, p->run, p->source, now_ms);
     else if (!room_for(r, p->octets))
-        *gone = p->octets <= r->cfg.max_octets ? who_goes(r, now_ms) : NULL;
+        *gone = p->octets <= r->cfg.max_octets ? who_goes(r, p->run, now_ms) : NULL;
     else
         err = ESCERTKE_OK;
     if (*gone) {

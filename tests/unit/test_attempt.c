@@ -333,6 +333,13 @@ static void limits(void **state)
     escertke_attempt_effort(w.a, &messages, &runs);
     assert_int_equal(runs, 2);
     world_close(&w);
+
+    world_open(&w, *state, &(escertke_attempt_params){ .run_ms = 5000, .once = true });
+    w.now.mono_ms += 6000;
+    assert_int_equal(play(&w, late, 1), ESCERTKE_TODO_FAILED);
+    assert_int_equal(escertke_attempt_detail(w.a)->err, ESCERTKE_ERR_DEADLINE);
+    assert_int_equal(w.sends, 0);
+    world_close(&w);
 }
 
 /* What is not asked for changes nothing; what is wrong from the start is said at the start. */

@@ -35,6 +35,31 @@ static void young_ones_stay(void **state)
     esc_runs_free(r);
 }
 
+/* Whoever comes once more pays with his own old handshake, not with somebody's young one. */
+static void own_old_one_goes(void **state)
+{
+    struct gone gone = { 0 };
+    struct esc_runs *r = open_runs(&(struct esc_runs_config){ .max_pending = 3, .gone = note_gone, .gone_ctx = &gone });
+
+    add(r, *state, "a", 1, 0);
+    add(r, *state, "b", 1, GRACE + 10);
+    add(r, *state, "c", 1, GRACE + 10);
+    assert_int_equal(try_add(r, *state, "a", 2, NULL, GRACE + 20, 9999), ESCERTKE_OK); /* nobody knows how long runs take */
+    assert_string_equal(gone.names, "Va ");
+    assert_true(is_pending(r, "a", 2));
+    esc_runs_tick(r, UINT64_MAX);
+    succeed(r, *state, "good", 1000, 1000);
+    esc_runs_tick(r, UINT64_MAX);
+    gone.names[0] = '\0';
+    add(r, *state, "a", 1, 1000);
+    add(r, *state, "b", 1, 1000 + GRACE);
+    add(r, *state, "c", 1, 1000 + GRACE);
+    add(r, *state, "a", 2, 1000 + GRACE);
+    assert_string_equal(gone.names, "Va ");
+    assert_true(is_pending(r, "b", 1));
+    esc_runs_free(r);
+}
+
 /* Once it is known how long runs take, young means younger than that. */
 static void grace_follows_what_runs_take(void **state)
 {
@@ -201,7 +226,7 @@ static void bounded_by_octets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(oldest_first), cmocka_unit_test(young_ones_stay), cmocka_unit_test(grace_follows_what_runs_take),
+        cmocka_unit_test(oldest_first), cmocka_unit_test(young_ones_stay), cmocka_unit_test(own_old_one_goes), cmocka_unit_test(grace_follows_what_runs_take),
         cmocka_unit_test(few_of_one_from), cmocka_unit_test(a_flood_of_one_from_leaves_places), cmocka_unit_test(marked_first), cmocka_unit_test(crowds_pay_first),
         cmocka_unit_test(nothing_in_use_goes), cmocka_unit_test(paused_is_not_in_use), cmocka_unit_test(bounded_by_octets),
     };
