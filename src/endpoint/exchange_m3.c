@@ -76,6 +76,15 @@ static escertke_err choose(struct exchange *x, struct esc_pending **out, escertk
     return read_and_judge(x, out, d);
 }
 
+/* The CRLs of this moment, not of M1's. */
+static escertke_crls *hold_crls(escertke_terminator *t)
+{
+    pthread_rwlock_rdlock(&t->credential_lock);
+    escertke_crls *crls = escertke_crls_hold(t->cfg.identity.crls);
+    pthread_rwlock_unlock(&t->credential_lock);
+    return crls;
+}
+
 /* ---- the key ---------------------------------------------------------------------------------------------------- */
 
 /*
@@ -203,15 +212,33 @@ static struct esc_pending *find_unsaved(const struct exchange *x)
     return NULL;
 }
 
+/* Time has passed since its certificates were judged. That their status is not known any more is no reason: see keys.h. */
+static escertke_err check_again(struct exchange *x, const escertke_key_entry *entry)
+{
+    escertke_crls *crls = hold_crls(x->t);
+    escertke_err err = escertke_key_check(entry, crls, x->now.unix_s, &x->answer->detail);
+
+    escertke_crls_free(crls);
+    if (err != ESCERTKE_ERR_STATUS)
+        return err;
+    escertke_detail_init(&x->answer->detail);
+    return ESCERTKE_OK;
+}
+
 static escertke_err save_again(struct exchange *x, struct esc_pending *p)
 {
     struct esc_unsaved *u = p->unsaved;
 
-    escertke_err err = keep_key(x, escertke_buf_span(&u->m4), &u->entry);
-    if (err != ESCERTKE_OK)
-        return err;
     x->number = p->number;
-    return deliver(x, p, escertke_buf_span(&u->m4), &u->entry);
+    escertke_err err = check_again(x, &u->entry);
+    if (err != ESCERTKE_OK) {
+        give_up(x, p);
+        return err;
+    }
+    if ((err = keep_key(x, escertke_buf_span(&u->m4), &u->entry)) == ESCERTKE_OK)
+        return deliver(x, p, escertke_buf_span(&u->m4), &u->entry);
+    x->number = 0;
+    return err;
 }
 
 /* Answered before this process was started, or before the last M3 of this From? @return OK, NOT_FOUND, or what the store says */
@@ -227,15 +254,6 @@ static escertke_err answer_from_store(struct exchange *x)
         err = esc_exchange_replay(x, escertke_buf_span(&m4));
     escertke_buf_free(&m4);
     return err;
-}
-
-/* The CRLs of this moment, not of M1's. */
-static escertke_crls *hold_crls(escertke_terminator *t)
-{
-    pthread_rwlock_rdlock(&t->credential_lock);
-    escertke_crls *crls = escertke_crls_hold(t->cfg.identity.crls);
-    pthread_rwlock_unlock(&t->credential_lock);
-    return crls;
 }
 
 static escertke_err choose_and_complete(struct exchange *x, bool *chosen, escertke_detail *why)

@@ -257,6 +257,48 @@ static int run_to(struct world *w, escertke_crls *crls, uint8_t answer[7])
     return rsc;
 }
 
+static escertke_err no_put(void *store, const escertke_key_entry *e, const escertke_put_options *o, escertke_detail *d)
+{
+    (void)store, (void)e, (void)o, (void)d;
+    return ESCERTKE_ERR_IO;
+}
+
+/* A key that the store did not take is tried again when M3 comes again, but not if the peer has been revoked since. */
+static void revoked_before_the_key_is_stored(void **state)
+{
+    const struct fixture *f = *state;
+    escertke_crls *good = set_of(f, &f->panel, &(struct known){ .revoked = SOMEBODY }), *bad = set_of(f, &f->panel, &(struct known){ .revoked = PEER });
+    escertke_session *s = session_of(f, &f->panel, ESCERTKE_INITIATOR, METER);
+    escertke_store_ops full;
+    struct world w;
+    escertke_span out;
+
+    world_open(&w, f, good);
+    const escertke_store_ops *ops = w.store.ops;
+    full = *ops;
+    full.put = no_put;
+    w.store.ops = &full;
+    assert_int_equal(escertke_session_start(s, f->now, &out), ESCERTKE_OK);
+    escertke_answer m2 = send(&w, out);
+    assert_int_equal(escertke_session_step(s, escertke_buf_span(&m2.message), f->now, &out), ESCERTKE_OK);
+    escertke_answer first = send(&w, out);
+    escertke_terminator_set_crls(w.t, bad);
+    w.store.ops = ops;
+    escertke_answer second = send(&w, out), third = send(&w, out);
+    assert_int_equal(first.rsc, 5000);
+    assert_int_equal(second.rsc, 4106);
+    assert_int_equal(second.detail.err, ESCERTKE_ERR_REVOKED);
+    assert_int_equal(third.rsc, 4000);
+    escertke_answer_clear(&m2);
+    escertke_answer_clear(&first);
+    escertke_answer_clear(&second);
+    escertke_answer_clear(&third);
+    escertke_session_free(s);
+    escertke_crls_free(good);
+    escertke_crls_free(bad);
+    world_close(&w);
+}
+
 static void crls_replaced_between_m1_and_m3(void **state)
 {
     static const uint8_t revoked[] = { 21, 3, 3, 0, 2, 2, 44 }, unknown[] = { 21, 3, 3, 0, 2, 2, 46 };
@@ -325,6 +367,6 @@ static void an_initiating_end_point(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(sessions), cmocka_unit_test(although_the_path_is_cached), cmocka_unit_test(remembered),
-                                        cmocka_unit_test(crls_replaced_between_m1_and_m3), cmocka_unit_test(an_initiating_end_point) };
+                                        cmocka_unit_test(crls_replaced_between_m1_and_m3), cmocka_unit_test(revoked_before_the_key_is_stored), cmocka_unit_test(an_initiating_end_point) };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
