@@ -264,7 +264,7 @@ static struct model_run *run_of(struct model *m, uint64_t number)
 }
 
 /* Nobody but one who holds a peer's private key gets a key, and both have the same. */
-static void check_key(struct model *m, const struct noted *event, const escertke_answer *a)
+static void check_key(struct model *m, const struct noted *event, escertke_span message, const escertke_answer *a)
 {
     struct model_run *run = run_of(m, event->run);
     escertke_key_entry entry;
@@ -277,6 +277,7 @@ static void check_key(struct model *m, const struct noted *event, const escertke
     must(m->memory.ops->get(m->memory.state, key.id, m->now.unix_s, &entry, NULL) == ESCERTKE_OK);
     must(memcmp(&entry.key, &key, sizeof key) == 0 && strcmp(entry.peer, m->peer) == 0);
     run->done = true;
+    run->as_it_was = escertke_span_equal(message, model_span(&run->m3));
     run->done_ms = m->now.mono_ms;
     run->done_s = m->now.unix_s;
     keep(&run->m4, escertke_buf_span(&a->message));
@@ -305,7 +306,7 @@ static struct promise promise(struct model *m, escertke_span message)
     const struct pending *pending = p.run && !p.run->done ? find_pending(m, p.run->number) : NULL;
 
     p.completes = pending && !p.run->touched && !p.run->shaken && !p.failing && m->now.mono_ms <= pending->until_ms;
-    p.repeats = p.run && p.run->done && m->now.mono_ms < p.run->done_ms + m->cfg.replay_ttl_ms &&
+    p.repeats = p.run && p.run->as_it_was && m->now.mono_ms < p.run->done_ms + m->cfg.replay_ttl_ms &&
                 m->now.unix_s < p.run->done_s + m->cfg.replay_ttl_ms / 1000;
     return p;
 }
@@ -360,7 +361,7 @@ void model_deliver(struct model *m, const char *from, escertke_span message, esc
     check_those_who_went(m);
     const struct noted *established = find_event(m, ESCERTKE_EVENT_ESTABLISHED), *refused = find_event(m, ESCERTKE_EVENT_REFUSED);
     if (established)
-        check_key(m, established, a);
+        check_key(m, established, message, a);
     if (refused && refused->run)
         remove_pending(m, refused->run);
     check_promise(m, &owed, was_done, a);
