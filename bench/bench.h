@@ -102,6 +102,30 @@ bool verification_round(const escertke_tls_ops *tls, double *us);
 /** One round: @p o forgets, all @p clients come, all come again. */
 bool repeat_round(struct ours *o, const escertke_tls_ops *tls, unsigned clients, struct repeat_round *out);
 
+/** refuse.c: an end-point that refuses, and what a handshake costs it. */
+enum {
+    REFUSAL_LIMITED, /* M1 of an originator that has no token left */
+    REFUSAL_NOT_JSON,
+    REFUSAL_NO_SECI,
+    REFUSAL_NOT_BASE64,
+    REFUSAL_NO_TLS,     /* octets that are no message of TLS */
+    REFUSAL_CUT_HELLO,  /* M1 with half a ClientHello: TLS refuses it */
+    REFUSAL_NO_FROM,    /* a From that is no identifier */
+    REFUSAL_NO_PENDING, /* M3 of a run that is over */
+    REFUSALS
+};
+struct refuse;
+struct refuse_cost {
+    double handshake_us, refusal_us[REFUSALS]; /* CPU of the answering side, each */
+};
+struct refuse *refuse_new(const struct people *p, escertke_detail *d);
+const char *refusal_name(size_t which);
+/** Each kind @p count times, and as many handshakes, one after the other. */
+bool refuse_round(struct refuse *r, unsigned count, struct refuse_cost *out);
+/** CPU of the HTTP server for each of @p count requests that are refused. */
+ESCERTKE_CHECKED escertke_err refuse_http(struct refuse *r, size_t which, size_t count, double *us, escertke_detail *d);
+void refuse_free(struct refuse *r);
+
 /* ---- http.c: a terminator behind the HTTP server under load ------------------------------------------------------- */
 
 struct http_result {
@@ -114,6 +138,22 @@ struct http_result {
 /** One run: all M1 from different originators, then all M3. The M3 are made in between and not counted. */
 ESCERTKE_CHECKED escertke_err http_run(const struct people *p, unsigned threads, size_t handshakes, struct http_result *out,
                                        escertke_detail *d);
+
+/* ---- flood.c: forged M1 and genuine runs at the same time ---------------------------------------------------------- */
+
+struct flood_result {
+    size_t forged, taken_on, refused; /* M1 of as many originators; answered with M2, and with 5000 */
+    size_t genuine, completed;        /* runs */
+    unsigned messages, runs;          /* that the genuine ones needed, repetitions included; two and one each if all goes well */
+    size_t evicted;
+    size_t pending_bound, pending_bytes; /* memory for pending handshakes: what is set, and the most that was counted */
+    size_t bound, peak; /* of the heap beyond what it was at the start: what follows from the options, and the most seen */
+    double seconds;     /* the flood */
+};
+/** @p forged M1 from as many originators through the HTTP server, and @p genuine runs spread over that time. @return OK also if
+ * not all complete */
+ESCERTKE_CHECKED escertke_err flood_run(const struct people *p, size_t forged, size_t genuine, struct flood_result *out,
+                                        escertke_detail *d);
 
 /* ---- load.c: the cheapest possible HTTP client ----------------------------------------------------------------------- */
 

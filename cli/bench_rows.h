@@ -10,7 +10,7 @@ struct people;
 enum { BENCH_ROUNDS_MAX = 101 };
 
 struct bench_settings {
-    long rounds, count, http;
+    long rounds, count, http, flood;
 };
 
 /** First the OpenSSL row beside the bare loop and the floor, then the other back ends; all in the same rounds. @return false:
@@ -18,6 +18,12 @@ struct bench_settings {
 bool bench_handshakes(const struct bench_settings *s, const struct people *p, bool metered);
 /** Clients that come for the first time and again, per back end. @return OK, NOMEM, BACKEND */
 ESCERTKE_CHECKED escertke_err bench_repeats(const struct bench_settings *s, escertke_detail *d);
+
+/** Refusals beside handshakes of the same rounds, as the end-point answers them and through the HTTP server. @return OK, NOMEM,
+ * BACKEND, or of the HTTP client */
+ESCERTKE_CHECKED escertke_err bench_refusals(const struct bench_settings *s, const struct people *p, escertke_detail *d);
+/** A flood of forged M1 and genuine runs. @return OK, STATE (not all runs completed, or memory was not bounded), others */
+ESCERTKE_CHECKED escertke_err bench_flood(const struct bench_settings *s, const struct people *p, escertke_detail *d);
 
 /** A figure of a row. */
 void bench_real(json_t *event, const char *name, double value);

@@ -36,17 +36,25 @@ static const struct option_def bench_options[] = {
       .min = 0,
       .max = 4000,
       .help = "handshakes in a run through the HTTP server (default 800); 0 = leave these rows out" },
+    { .name = "flood",
+      .arg = "N",
+      .kind = OPTION_NUMBER,
+      .offset = offsetof(struct settings, bench.flood),
+      .min = 0,
+      .max = 1000000,
+      .help = "forged M1 beside 100 genuine runs (default 20000); 0 = leave this row out" },
     { .name = "json", .kind = OPTION_FLAG, .offset = offsetof(struct settings, json), .help = "JSON, one object per row" },
     { .name = NULL },
 };
 
 static const struct options_spec spec = {
     .command = "bench",
-    .synopsis = "[--rounds N] [--count N] [--http N] [--json]",
+    .synopsis = "[--rounds N] [--count N] [--http N] [--flood N] [--json]",
     .about = "Measure ESCertKE on this machine: CPU time of both sides with every TLS back end, beside a bare loop around libssl "
              "with the same settings and beside the floor (key generation, ECDH, one signature, two verifications), memory of a "
-             "pending handshake, allocations, message sizes, what a client that comes again costs, and handshakes per second "
-             "through the HTTP server with one and two threads.",
+             "pending handshake, allocations, message sizes, what a client that comes again costs, what refusing costs, "
+             "handshakes per second through the HTTP server with one and two threads, and a flood of forged messages beside "
+             "genuine runs.",
     .groups = { bench_options },
 };
 
@@ -73,7 +81,7 @@ static void say_http(unsigned threads, const struct http_result *r, double ratio
         out_line("  two threads / one: %.3f (median of alternating pairs)", ratio);
 }
 
-enum { HTTP_PAIRS = 5 };
+enum { HTTP_PAIRS = 5, PEOPLE_LEAST = 100 };
 
 static escertke_err bench_http(const struct bench_settings *s, const struct people *people, escertke_detail *d)
 {
@@ -110,7 +118,8 @@ static int run(const struct bench_settings *s)
 
     escertke_detail_init(&d);
     bool metered = meter_install();
-    escertke_err err = people_make((size_t)s->http + 2, false, &people, &d);
+    size_t count = s->http > PEOPLE_LEAST ? (size_t)s->http : PEOPLE_LEAST;
+    escertke_err err = people_make(count + 2, false, &people, &d);
     if (err == ESCERTKE_OK && !bench_handshakes(s, &people, metered))
         err = ESCERTKE_ERR_BACKEND;
     if (err == ESCERTKE_OK)
@@ -118,13 +127,17 @@ static int run(const struct bench_settings *s)
     meter_stop_counting();
     if (err == ESCERTKE_OK && s->http)
         err = bench_http(s, &people, &d);
+    if (err == ESCERTKE_OK)
+        err = bench_refusals(s, &people, &d);
+    if (err == ESCERTKE_OK && s->flood)
+        err = bench_flood(s, &people, &d);
     people_free(&people);
     return err == ESCERTKE_OK ? EXIT_DONE : out_failure(err, &d, "bench");
 }
 
 int cmd_bench(int argc, char **argv)
 {
-    struct settings s = { .bench = { .rounds = 15, .count = 100, .http = 800 } };
+    struct settings s = { .bench = { .rounds = 15, .count = 100, .http = 800, .flood = 20000 } };
     struct options o;
     int code = options_parse(&spec, argc, argv, &s, &o);
 

@@ -290,7 +290,7 @@ const escertke_tls_ops *escertke_tls_mbedtls(void)
 {
     static const escertke_tls_ops ops = {
         .name = "mbedtls",
-        .conn_memory = 40000,
+        .conn_memory = 42000,
         .credential_new = esc_mbedtls_credential_new,
         .credential_free = esc_mbedtls_credential_free,
         .credential_cert = esc_mbedtls_credential_cert,

@@ -290,7 +290,7 @@ const escertke_tls_ops *escertke_tls_openssl(void)
 {
     static const escertke_tls_ops ops = {
         .name = "openssl",
-        .conn_memory = 36000,
+        .conn_memory = 46000,
         .credential_new = esc_openssl_credential_new,
         .credential_free = esc_openssl_credential_free,
         .credential_cert = esc_openssl_credential_cert,
