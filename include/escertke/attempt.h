@@ -67,7 +67,7 @@ ESCERTKE_API void escertke_attempt_answered(escertke_attempt *a, escertke_span a
 /**
  * No answer, or another one. Ignored for number 0.
  * @param err  what happened, with @p detail (NULL allowed) for rsc and alert. UNREACHABLE, DEADLINE, RSC with 5000, and what
- *             cannot be read as a response (RQI, JSON, PRIMITIVE, SECINFO, BASE64, HTTP, TOO_LARGE): the message is repeated. RSC
+ *             cannot be read as a response (RQI, JSON, PRIMITIVE, SECINFO, BASE64, HTTP, COAP, TOO_LARGE): the message is repeated. RSC
  *             with 4000, with 4102 unless the alert says that there is nothing in common, and REFUSED_AUTH with the alert
  *             decrypt_error: a new run. Everything else is final.
  */

@@ -6,6 +6,7 @@
 #include <escertke/binding.h>
 #include <escertke/carrier.h>
 #include <escertke/cert.h>
+#include <escertke/coap.h>
 #include <escertke/crl.h>
 #include <escertke/endpoint.h>
 #include <escertke/handshake.h>

@@ -183,10 +183,11 @@ int esc_hop_run(struct esc_call *c, escertke_primitive *rsp)
         switch (try_url(c, c->hop.url[i], rsp)) {
         case ESCERTKE_OK: return relay(c, rsp);
         case ESCERTKE_ERR_UNREACHABLE:
-        case ESCERTKE_ERR_ARG:            /* not usable for its binding */
-        case ESCERTKE_ERR_UNSUPPORTED:    /* no binding for this URL, or for this serialization */
-        case ESCERTKE_ERR_LIMIT:          /* too many connections of its kind */
-        case ESCERTKE_ERR_HTTP: continue; /* something else listens there */
+        case ESCERTKE_ERR_ARG:         /* not usable for its binding */
+        case ESCERTKE_ERR_UNSUPPORTED: /* no binding for this URL, or for this serialization */
+        case ESCERTKE_ERR_LIMIT:       /* too many connections of its kind */
+        case ESCERTKE_ERR_HTTP:
+        case ESCERTKE_ERR_COAP: continue; /* something else listens there */
         case ESCERTKE_ERR_DEADLINE: return esc_cse_refuse(c, ESCERTKE_RSC_REQUEST_TIMEOUT, "no answer in time");
         case ESCERTKE_ERR_NOMEM: return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "out of memory");
         default: return unreachable(c, "sent an answer that is not usable");

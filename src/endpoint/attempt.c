@@ -54,6 +54,7 @@ static enum verdict of_unanswered(escertke_err err, const escertke_detail *d)
     case ESCERTKE_ERR_SECINFO:
     case ESCERTKE_ERR_BASE64:
     case ESCERTKE_ERR_HTTP:
+    case ESCERTKE_ERR_COAP:
     case ESCERTKE_ERR_TOO_LARGE: return REPEAT;
     case ESCERTKE_ERR_RSC:
         if (rsc == ESCERTKE_RSC_INTERNAL_SERVER_ERROR)

@@ -377,7 +377,8 @@ static void writes_requests(void **state)
         req.ty = writes[i].ty;
         req.rt = writes[i].rt;
         if (writes[i].fr)
-            assert_int_equal(escertke_primitive_set(&req.fr, (escertke_span){ (const uint8_t *)longest, writes[i].fr }), ESCERTKE_OK);
+            assert_int_equal(escertke_primitive_set(&req.fr, (escertke_span){ (const uint8_t *)longest, writes[i].fr }),
+                             ESCERTKE_OK);
         escertke_buf_init(&options, ESC_COAP_OPTIONS_MAX);
         expect_err(writes[i].name, esc_coap_out_request(&base, false, &req, NOW_MS, &code, &options, &d), writes[i].err, &d);
         if (writes[i].options) {

@@ -9,7 +9,8 @@ static const struct {
     { "coap://[::1]:61616/notify/", "coap://[::1]:61616/notify" }, { "coap://h:0", "coap://h:0" },
 };
 
-static const char *const bad_urls[] = { "http://a", "coap:/a", "coap://", "coap://a:70000", "coap://u@a", "coap://a?b", "coaps://a/%2" };
+static const char *const bad_urls[] = { "http://a", "coap:/a", "coap://", "coap://a:70000", "coap://u@a", "coap://a?b",
+                                        "coaps://a/%2" };
 
 static void reads_urls(void **state)
 {
