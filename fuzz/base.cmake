@@ -1,1 +1,2 @@
 escertke_fuzz(base64 PARTS base)
+escertke_fuzz(pem PARTS base)

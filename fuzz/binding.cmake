@@ -1,4 +1,5 @@
 escertke_fuzz(http PARTS binding)
+escertke_fuzz(url PARTS binding)
 if(ESCERTKE_MQTT)
   escertke_fuzz(mqtt_topic PARTS binding)
 endif()

@@ -1,0 +1,5 @@
+# Texts that the command reads: from its options, its configuration, its PKI's folder.
+foreach(name peer_rule config)
+  escertke_fuzz(${name} PARTS cli)
+endforeach()
+escertke_fuzz(pki_db PARTS cli SOURCES mutate_json.c)
