@@ -23,7 +23,7 @@ struct pki_crl {
 };
 
 /**
- * New CRL with the next number of a CA, which is on the disk when this returns. @p db is loaded.
+ * New CRL with the next number of a CA, which is on the disk when this returns.
  * A certificate that has expired is on one more list and then on none (RFC 5280 3.3).
  * @param out  free out->list  @return OK, BACKEND, IO, NOMEM
  */

@@ -1,1 +1,2 @@
 escertke_fuzz(inspect PARTS cli)
+escertke_fuzz(csr PARTS cli)
