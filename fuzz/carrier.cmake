@@ -1,0 +1,1 @@
+escertke_fuzz(notify PARTS carrier LIBS escertke_testpki SOURCES mutate_json.c world.c)

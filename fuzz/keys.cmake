@@ -1,0 +1,1 @@
+escertke_fuzz(key_store PARTS keys)
