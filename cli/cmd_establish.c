@@ -125,7 +125,9 @@ static escertke_err register_ae(struct run *r)
 
     if (r->identity.is_cse)
         return ESCERTKE_OK;
-    reg.exchange = (struct exchange){ r->hops, r->s->via, r->identity.registrar_id, r->identity.stem, r->identity.endpoint.tls };
+    reg.exchange = (struct exchange){
+        r->hops, r->s->via, r->identity.registrar_id, r->identity.stem, r->identity.endpoint.tls, hop_format(&r->s->identity.hop)
+    };
     escertke_err err = registration_run(&reg, &r->d);
     if (err == ESCERTKE_OK && reg.created)
         out_words("registered %s at %s", reg.address, r->s->via);
@@ -136,7 +138,9 @@ static escertke_err register_ae(struct run *r)
 /* Does the peer say that it supports ESCertKE? Not knowing is no reason to stop unless one is asked to (R-IO-8, R-RG-41). */
 static escertke_err discover(struct run *r)
 {
-    const struct exchange x = { r->hops, r->s->via, r->identity.registrar_id, r->target.from, r->identity.endpoint.tls };
+    const struct exchange x = {
+        r->hops, r->s->via, r->identity.registrar_id, r->target.from, r->identity.endpoint.tls, hop_format(&r->s->identity.hop)
+    };
     const struct exchange_request request = { .op = ESCERTKE_OP_RETRIEVE, .to = r->target.address, .atrl = "esi" };
     escertke_primitive rsp;
     escertke_esi esi;
@@ -178,7 +182,8 @@ static escertke_err handshake(struct run *r, escertke_key_entry *entry)
                                       .progress = progress,
                                       .progress_ctx = r,
                                       .pause = wait_until,
-                                      .pause_ctx = r };
+                                      .pause_ctx = r,
+                                      .format = hop_format(&r->s->identity.hop) };
     picture_begin(&r->picture, r->identity.id.text, r->s->via, r->s->to, escertke_system_clock(NULL).mono_ms);
     err = escertke_notify_establish(attempt, &params, &r->d);
     if (err == ESCERTKE_OK)

@@ -139,6 +139,7 @@ static escertke_err open_cse(struct relay *r)
                                   .base_name = s->base,
                                   .registrar_url = s->registrar_url,
                                   .registrar_id = s->registrar ? r->registrar_id : NULL,
+                                  .format = hop_format(&s->identity.hop),
                                   .esi = r->terminator ? "{\"esf\":[43]}" : NULL,
                                   .deliver = deliver,
                                   .deliver_ctx = r,

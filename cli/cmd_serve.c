@@ -126,7 +126,9 @@ static escertke_err register_ae(struct server *v, escertke_detail *d)
 
     if (!r.poa)
         r.poa = esc_listener_url(&v->listeners.list[0]);
-    r.exchange = (struct exchange){ v->hops, v->s->via, v->identity.registrar_id, v->identity.stem, v->identity.endpoint.tls };
+    r.exchange = (struct exchange){
+        v->hops, v->s->via, v->identity.registrar_id, v->identity.stem, v->identity.endpoint.tls, hop_format(&v->s->identity.hop)
+    };
     escertke_err err = registration_run(&r, d);
     if (err == ESCERTKE_OK)
         say_registered(&r);

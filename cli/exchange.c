@@ -1,22 +1,9 @@
 #include "exchange.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
-
-static escertke_err set_content(escertke_primitive *req, json_t *content)
-{
-    char *text;
-    escertke_err err;
-
-    if (!content)
-        return ESCERTKE_OK;
-    text = json_dumps(content, JSON_COMPACT);
-    err = text ? escertke_buf_append(&req->content, text, strlen(text)) : ESCERTKE_ERR_NOMEM;
-    free(text);
-    return err;
-}
+#include "m2m/serialization.h"
 
 static escertke_err fill(const struct exchange *x, const struct exchange_request *r, escertke_primitive *req)
 {
@@ -26,6 +13,7 @@ static escertke_err fill(const struct exchange *x, const struct exchange_request
 
     req->op = r->op;
     req->ty = r->ty;
+    req->format = x->format;
     if ((err = x->tls->random(octets, sizeof octets)) != ESCERTKE_OK)
         return err;
     escertke_hex((escertke_span){ octets, sizeof octets }, rqi);
@@ -36,7 +24,7 @@ static escertke_err fill(const struct exchange *x, const struct exchange_request
         return err;
     if (r->atrl && (err = escertke_primitive_set(&req->atrl, escertke_span_str(r->atrl))) != ESCERTKE_OK)
         return err;
-    return set_content(req, r->content);
+    return r->content ? esc_serial_dump(req->format, r->content, &req->content) : ESCERTKE_OK;
 }
 
 escertke_err exchange_send(const struct exchange *x, const struct exchange_request *r, escertke_primitive *rsp,
@@ -92,9 +80,11 @@ escertke_err exchange_refused(const escertke_primitive *rsp, const char *what, e
 
 json_t *exchange_resource(const escertke_primitive *rsp, const char *name)
 {
-    json_t *root = json_loadb((const char *)rsp->content.ptr, rsp->content.len, JSON_REJECT_DUPLICATES, NULL);
-    json_t *resource = json_incref(json_object_get(root, name));
+    json_t *root;
 
+    if (esc_serial_load(rsp->format, escertke_buf_span(&rsp->content), &root, NULL) != ESCERTKE_OK)
+        return NULL;
+    json_t *resource = json_incref(json_object_get(root, name));
     json_decref(root);
     if (resource && !json_is_object(resource)) {
         json_decref(resource);

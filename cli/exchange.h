@@ -14,6 +14,7 @@ struct exchange {
     const char *receiver;        /* its Absolute CSE-ID; "" = not known */
     const char *from;            /* AE-ID-Stem or SP-relative CSE-ID */
     const escertke_tls_ops *tls; /* for random request identifiers */
+    escertke_format format;      /* of requests and responses */
 };
 
 struct exchange_request {

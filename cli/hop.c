@@ -21,6 +21,27 @@ bool hop_check_url(const char *value, char *why, size_t cap)
     return false;
 }
 
+bool hop_check_serialization(const char *value, char *why, size_t cap)
+{
+    escertke_format format;
+
+    if (!strchr(value, '/') && escertke_format_find(escertke_span_str(value), &format) && escertke_format_available(format))
+        return true;
+    snprintf(why, cap, "expected a serialization that this build has: json%s%s",
+             escertke_format_available(ESCERTKE_FORMAT_XML) ? ", xml" : "",
+             escertke_format_available(ESCERTKE_FORMAT_CBOR) ? ", cbor" : "");
+    return false;
+}
+
+escertke_format hop_format(const struct hop_settings *s)
+{
+    escertke_format format = ESCERTKE_FORMAT_JSON;
+
+    if (s->serialization)
+        (void)escertke_format_find(escertke_span_str(s->serialization), &format);
+    return format;
+}
+
 static escertke_err read_one(const char *path, escertke_buf *out, escertke_detail *d)
 {
     return path ? file_read(path, out, d) : ESCERTKE_OK;

@@ -14,6 +14,7 @@
 struct hop_settings {
     const char *tls_cert, *tls_key, *tls_trust, *tls_client_trust;
     const char *mqtt_client_id, *mqtt_user, *mqtt_password_file;
+    const char *serialization; /* of own requests; NULL = json */
 };
 
 /** The files in memory. */
@@ -59,5 +60,10 @@ void hop_stop(struct hop_listeners *l, unsigned drain_ms);
 
 /** A URL of a binding that is built in. option_check. */
 bool hop_check_url(const char *value, char *why, size_t cap);
+
+/** json, xml or cbor, as far as they are built. option_check. */
+bool hop_check_serialization(const char *value, char *why, size_t cap);
+/** What --serialization says. */
+escertke_format hop_format(const struct hop_settings *s);
 
 #endif

@@ -57,6 +57,8 @@ const struct option_def credential_options[] = {
 };
 
 const struct option_def hop_options[] = {
+    TEXT_ROW("serialization", "NAME", AT(hop.serialization), hop_check_serialization,
+             "of own requests: json (default), xml or cbor; what comes in may be in any of them"),
     TEXT_ROW("tls-cert", "FILE", AT(hop.tls_cert), NULL,
              "own certificate for https and mqtts hops, PEM; nothing to do with the end-to-end one"),
     TEXT_ROW("tls-key", "FILE", AT(hop.tls_key), NULL, "its private key"),

@@ -8,6 +8,14 @@
 
 #define TY_AE 2
 
+/* JSON alone unless another was chosen: there are CSEs that refuse a csz with a name that they do not know. */
+static json_t *serializations(const struct registration *r)
+{
+    if (r->exchange.format == ESCERTKE_FORMAT_JSON)
+        return json_pack("[s]", "json");
+    return json_pack("[ss]", escertke_format_name(r->exchange.format), "json");
+}
+
 /* Resource name and App-ID come from the stem: "Cmeter" is the <AE> "meter" of the application "Nmeter". */
 static json_t *ae_content(const struct registration *r, bool create, bool named, bool esi)
 {
@@ -19,7 +27,7 @@ static json_t *ae_content(const struct registration *r, bool create, bool named,
     if (create) {
         json_object_set_new(ae, "api", json_sprintf("N%s", name));
         json_object_set_new(ae, "srv", json_pack("[s]", "3"));
-        json_object_set_new(ae, "csz", json_pack("[s]", "json"));
+        json_object_set_new(ae, "csz", serializations(r));
     }
     json_object_set_new(ae, "rr", json_boolean(r->poa != NULL));
     if (r->poa)

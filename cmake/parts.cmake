@@ -81,7 +81,8 @@ function(escertke_unit name)
     target_link_libraries(test_${name} PRIVATE escertke_${part})
   endforeach()
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support)
-  target_compile_definitions(test_${name} PRIVATE TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data")
+  target_compile_definitions(test_${name} PRIVATE TEST_DATA_DIR="${PROJECT_SOURCE_DIR}/tests/data"
+    $<$<BOOL:${ESCERTKE_XML}>:ESCERTKE_XML> $<$<BOOL:${ESCERTKE_CBOR}>:ESCERTKE_CBOR>)
   add_test(NAME ${name} COMMAND ${ESCERTKE_TEST_WRAPPER} $<TARGET_FILE:test_${name}>)
   if(NOT U_TIMEOUT)
     set(U_TIMEOUT 600) # for what hangs: on a loaded machine a test may take many times its usual time

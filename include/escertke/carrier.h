@@ -17,7 +17,7 @@ extern "C" {
 /**
  * Answer one request primitive that is meant for this end-point: the receiver's checks of R 2.3, then securityInfo, then the
  * terminating end-point. Thread-safe. @p rsp must be initialised and empty; it always becomes a complete response
- * (rsc, rqi, rvi, content in the request's format).
+ * (rsc, rqi, rvi, content in the format that the request accepts, else its own).
  *
  * What it answers itself: not a NOTIFY 4005; rqet past 4008; bad rqet, no fr, gid present, rtv 5, content not a valid m2m:seci
  * 4000; sit other than 6 and oet 5001; rvi unknown 4001; XML or CBOR where this build has none 4015.
@@ -25,7 +25,7 @@ extern "C" {
 ESCERTKE_API void escertke_notify_serve(escertke_terminator *t, const escertke_primitive *req, escertke_now now,
                                         escertke_primitive *rsp);
 
-/** Fill a response: rsc, rqi and rvi of @p req, and m2m:dbg with @p dbg if not NULL. @return OK, NOMEM */
+/** Fill a response: rsc, rqi, rvi and format that @p req asks for, and m2m:dbg with @p dbg if not NULL. @return OK, NOMEM */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_respond(const escertke_primitive *req, int rsc, const char *dbg,
                                                             escertke_primitive *rsp);
 
@@ -49,6 +49,7 @@ typedef struct escertke_notify_params {
     void (*pause)(void *ctx,
                   uint64_t until_ms); /* wait until this monotonic time; NULL: what would need a wait ends the attempt */
     void *pause_ctx;
+    escertke_format format; /* of the NOTIFYs; 0 = JSON. Responses may be in any that this build has */
 } escertke_notify_params;
 
 /**

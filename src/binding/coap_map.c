@@ -267,7 +267,9 @@ escertke_err esc_coap_in_request(struct esc_coap_in *in, const struct esc_coap_m
     esc_coap_in_refuse(in, err == ESCERTKE_ERR_NOT_FOUND ? ESCERTKE_RSC_NOT_FOUND : ESCERTKE_RSC_BAD_REQUEST, 0, err);
     if (!p->rqi)
         bad_value(in, "oneM2M-RQI", "is missing");
-    if (in->accept >= 0 && (!esc_coap_format_find(in->accept, &wanted) || wanted != ESCERTKE_FORMAT_JSON))
+    if (in->accept >= 0 && esc_coap_format_find(in->accept, &wanted) && escertke_format_available(wanted))
+        p->accept = wanted;
+    else if (in->accept >= 0)
         esc_coap_in_refuse(in, ESCERTKE_RSC_NOT_ACCEPTABLE, 0,
                            esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "TS-0008 6.2.3",
                                     "Accept %ld is no type of oneM2M that is made here", in->accept));

@@ -84,12 +84,16 @@ void esc_exchange_end(void *cls, struct MHD_Connection *connection, void **state
 /* What is wrong with the request becomes the response, with the reason in words for people. */
 static void refusal_to_response(struct exchange *x)
 {
+    escertke_format wanted = esc_http_in_wanted(&x->in);
+
     escertke_primitive_clear(&x->rsp);
     x->rsp.rsc = x->in.rsc;
-    /* without the words the code still says what is needed; a client that excludes JSON gets none */
-    if (x->in.rsc != ESCERTKE_RSC_NOT_ACCEPTABLE &&
-        escertke_dbg_write(ESCERTKE_FORMAT_JSON, x->detail.reason, &x->rsp.content) != ESCERTKE_OK)
-        escertke_buf_reset(&x->rsp.content);
+    /* without the words the code still says what is needed; a client that takes no serialization of ours gets none */
+    if (wanted) {
+        x->rsp.format = wanted;
+        if (escertke_dbg_write(wanted, x->detail.reason, &x->rsp.content) != ESCERTKE_OK)
+            escertke_buf_reset(&x->rsp.content);
+    }
     esc_log(&x->server->cfg.log, ESCERTKE_LEVEL_INFO, "http.refused", "status=%d rsc=%d reason=\"%s\"", x->in.status, x->in.rsc,
             x->detail.reason);
 }

@@ -154,11 +154,23 @@ void esc_http_in_line(struct esc_http_in *in, const char *method, escertke_span 
 
 static escertke_err bad_type(struct esc_http_in *in)
 {
-    const char *what =
-        in->media == ESC_MEDIA_ABSENT ? "content without Content-Type" : "Content-Type is none of JSON, XML and CBOR";
+    const char *what = in->media == ESC_MEDIA_ABSENT    ? "content without Content-Type"
+                       : in->media == ESC_MEDIA_UNKNOWN ? "Content-Type is none of JSON, XML and CBOR"
+                                                        : "Content-Type is of a serialization that this build does not have";
 
     return esc_http_in_refuse(in, ESCERTKE_RSC_UNSUPPORTED_MEDIA_TYPE,
                               esc_fail(in->d, ESCERTKE_ERR_UNSUPPORTED, "TS-0009 6.4.3", "%s", what));
+}
+
+/* Is the type of the content one that can be read? */
+static bool readable(const struct esc_http_in *in)
+{
+    return in->media == ESC_MEDIA_KNOWN && escertke_format_available(in->p->format);
+}
+
+escertke_format esc_http_in_wanted(const struct esc_http_in *in)
+{
+    return esc_http_accept_choose(&in->accept, readable(in) ? in->p->format : (escertke_format)0);
 }
 
 escertke_err esc_http_in_head(struct esc_http_in *in)
@@ -172,10 +184,12 @@ escertke_err esc_http_in_head(struct esc_http_in *in)
         bad_field(in, "X-M2M-RI", "is missing");
         return in->err;
     }
-    if (!esc_http_accept_json(&in->accept))
+    p->accept = esc_http_in_wanted(in);
+    if (!p->accept)
         return esc_http_in_refuse(in, ESCERTKE_RSC_NOT_ACCEPTABLE,
-                                  esc_fail(in->d, ESCERTKE_ERR_UNSUPPORTED, "TS-0009 6.4.2", "Accept excludes application/json"));
-    if (carries && in->media == ESC_MEDIA_UNKNOWN)
+                                  esc_fail(in->d, ESCERTKE_ERR_UNSUPPORTED, "TS-0009 6.4.2",
+                                           "Accept excludes every serialization that this build has"));
+    if (carries && in->media != ESC_MEDIA_ABSENT && !readable(in))
         return bad_type(in);
     if (p->op == ESCERTKE_OP_NOTIFY && in->ty) {
         p->op = ESCERTKE_OP_CREATE;
@@ -186,7 +200,7 @@ escertke_err esc_http_in_head(struct esc_http_in *in)
 
 escertke_err esc_http_in_end(struct esc_http_in *in)
 {
-    if (in->err == ESCERTKE_OK && in->p->content.len && in->media != ESC_MEDIA_KNOWN)
+    if (in->err == ESCERTKE_OK && in->p->content.len && !readable(in))
         return bad_type(in);
     return in->err;
 }
@@ -245,7 +259,7 @@ static bool values_clean(const struct esc_http_out *out)
 
 escertke_err esc_http_out_request(const escertke_primitive *req, struct esc_http_out *out, escertke_detail *d)
 {
-    const char *media = esc_http_media_name(req->format);
+    const char *media = escertke_format_media(req->format);
     size_t i = 0;
 
     memset(out, 0, sizeof *out);
@@ -257,7 +271,7 @@ escertke_err esc_http_out_request(const escertke_primitive *req, struct esc_http
         return esc_fail(d, ESCERTKE_ERR_ARG, "TS-0009 6.4.3", "Create needs a resource type");
     out->method = methods[i].name;
     add_members(out, req, REQUEST);
-    add(out, "Accept", media);
+    add(out, "Accept", escertke_format_media(req->accept ? req->accept : req->format));
     if (req->op == ESCERTKE_OP_CREATE)
         snprintf(out->type, sizeof out->type, "%s;ty=%d", media, req->ty);
     else
@@ -282,6 +296,6 @@ void esc_http_out_response(const escertke_primitive *req, const escertke_primiti
     add_members(out, &shown, RESPONSE);
     if (!rsp->content.len)
         return;
-    snprintf(out->type, sizeof out->type, "%s", esc_http_media_name(rsp->format));
+    snprintf(out->type, sizeof out->type, "%s", escertke_format_media(rsp->format));
     add(out, "Content-Type", out->type);
 }

@@ -42,6 +42,10 @@ escertke_err esc_http_in_refuse(struct esc_http_in *in, int rsc, escertke_err er
  */
 escertke_err esc_http_in_head(struct esc_http_in *in);
 
+/** The format to answer a request in, as far as it is read: what Accept likes most, else that of its content; 0 = none will do.
+ */
+escertke_format esc_http_in_wanted(const struct esc_http_in *in);
+
 /** The whole request is read, its body stands in p->content. @return as esc_http_in_head() */
 escertke_err esc_http_in_end(struct esc_http_in *in);
 

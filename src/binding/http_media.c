@@ -6,48 +6,6 @@
 
 #define TY_MAX 99999999
 
-static const struct {
-    escertke_format format;
-    const char *suffix, *name;
-} formats[] = {
-    { ESCERTKE_FORMAT_JSON, "json", "application/json" },
-    { ESCERTKE_FORMAT_XML, "xml", "application/xml" },
-    { ESCERTKE_FORMAT_CBOR, "cbor", "application/cbor" },
-};
-#define FORMATS (sizeof formats / sizeof *formats)
-
-const char *esc_http_media_name(escertke_format format)
-{
-    for (size_t i = 0; i < FORMATS; i++)
-        if (formats[i].format == format)
-            return formats[i].name;
-    return formats[0].name;
-}
-
-/* "application/json" or "application/vnd.onem2m-KIND+json": labels for the same body (R-DT-50). */
-static bool media_format(escertke_span type, escertke_format *format)
-{
-    static const char *const kinds[] = { "application", "vnd.onem2m-res", "vnd.onem2m-ntfy", "vnd.onem2m-preq",
-                                         "vnd.onem2m-prsp" };
-    escertke_span top, kind, rest = type;
-    bool known = false;
-
-    if (!esc_http_next_part(&rest, '/', &top) || !esc_http_same_name(top, "application"))
-        return false;
-    kind = top;
-    if (rest.len && memchr(rest.ptr, '+', rest.len))
-        esc_http_next_part(&rest, '+', &kind);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        known = known || esc_http_same_name(kind, kinds[i]);
-    for (size_t i = 0; known && i < FORMATS; i++) {
-        if (!esc_http_same_name(rest, formats[i].suffix))
-            continue;
-        *format = formats[i].format;
-        return true;
-    }
-    return false;
-}
-
 escertke_err esc_http_content_type_read(escertke_span value, enum esc_http_media *media, escertke_format *format, int *ty)
 {
     escertke_span type, param, name;
@@ -57,7 +15,7 @@ escertke_err esc_http_content_type_read(escertke_span value, enum esc_http_media
     esc_http_next_part(&value, ';', &type);
     if (!type.len && !value.len)
         return ESCERTKE_OK;
-    *media = media_format(type, format) ? ESC_MEDIA_KNOWN : ESC_MEDIA_UNKNOWN;
+    *media = escertke_format_find(type, format) && memchr(type.ptr, '/', type.len) ? ESC_MEDIA_KNOWN : ESC_MEDIA_UNKNOWN;
     while (esc_http_next_part(&value, ';', &param)) {
         escertke_span number = param;
         if (!esc_http_next_part(&number, '=', &name) || !esc_http_same_name(name, "ty"))
@@ -68,24 +26,40 @@ escertke_err esc_http_content_type_read(escertke_span value, enum esc_http_media
     return ESCERTKE_OK;
 }
 
-static int range_rank(escertke_span type)
+/* How closely a range fits a format: 3 its own types (R-DT-50), 2 "application/", 1 all, 0 not at all. */
+static int range_rank(escertke_span type, escertke_format format)
 {
-    escertke_format format;
+    escertke_format found;
 
-    if (media_format(type, &format))
-        return format == ESCERTKE_FORMAT_JSON ? 3 : 0;
+    if (escertke_format_find(type, &found) && memchr(type.ptr, '/', type.len))
+        return found == format ? 3 : 0;
     if (esc_http_same_name(type, "application/*"))
         return 2;
     return esc_http_same_name(type, "*/*") ? 1 : 0;
 }
 
-/* "0", "0." and "0.000" exclude a range (RFC 9110 12.4.2). */
-static bool is_zero(escertke_span q)
+/* "0.5" in thousandths (RFC 9110 12.4.2); what is no weight counts as none given. */
+static int read_weight(escertke_span q)
 {
-    for (size_t i = 0; i < q.len; i++)
-        if (q.ptr[i] != '0' && q.ptr[i] != '.')
-            return false;
-    return q.len > 0;
+    int weight = 0, scale = 1000;
+
+    for (size_t i = 0; i < q.len; i++) {
+        if (q.ptr[i] == '.' && i == 1)
+            continue;
+        if (q.ptr[i] < '0' || q.ptr[i] > '9' || i > 4)
+            return 1000;
+        weight += (q.ptr[i] - '0') * scale;
+        scale /= 10;
+    }
+    return q.len && weight < 1000 ? weight : 1000;
+}
+
+static void note(struct esc_http_liking *liking, int rank, int weight)
+{
+    if (!rank || rank < liking->rank || (rank == liking->rank && weight <= liking->weight))
+        return;
+    liking->rank = rank;
+    liking->weight = weight;
 }
 
 void esc_http_accept_read(escertke_span value, struct esc_http_accept *accept)
@@ -93,25 +67,33 @@ void esc_http_accept_read(escertke_span value, struct esc_http_accept *accept)
     escertke_span range, type, param, name;
 
     while (esc_http_next_part(&value, ',', &range)) {
-        bool wanted = true;
+        int weight = 1000;
 
         if (!esc_http_next_part(&range, ';', &type) || !type.len)
             continue;
         accept->seen = true;
         while (esc_http_next_part(&range, ';', &param)) {
             esc_http_next_part(&param, '=', &name);
-            if (esc_http_same_name(name, "q") && is_zero(param))
-                wanted = false;
+            if (esc_http_same_name(name, "q"))
+                weight = read_weight(esc_http_trim(param));
         }
-        int rank = range_rank(type);
-        if (!rank || rank < accept->rank)
-            continue;
-        accept->ok = rank == accept->rank ? accept->ok || wanted : wanted;
-        accept->rank = rank;
+        for (escertke_format f = ESCERTKE_FORMAT_JSON; f <= ESCERTKE_FORMAT_CBOR; f++)
+            note(&accept->formats[f], range_rank(type, f), weight);
     }
 }
 
-bool esc_http_accept_json(const struct esc_http_accept *accept)
+escertke_format esc_http_accept_choose(const struct esc_http_accept *accept, escertke_format like)
 {
-    return !accept->seen || accept->ok;
+    escertke_format best = (escertke_format)0;
+    int most = 0;
+
+    for (escertke_format f = ESCERTKE_FORMAT_JSON; f <= ESCERTKE_FORMAT_CBOR; f++) {
+        int weight = 2 * (accept->seen ? accept->formats[f].weight : 1000);
+        weight += weight && f == like;
+        if (weight <= most || !escertke_format_available(f))
+            continue;
+        best = f;
+        most = weight;
+    }
+    return best;
 }

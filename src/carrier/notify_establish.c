@@ -29,6 +29,7 @@ static escertke_err compose(const escertke_attempt *a, const escertke_notify_par
     escertke_err err;
 
     req->op = ESCERTKE_OP_NOTIFY;
+    req->format = p->format ? p->format : ESCERTKE_FORMAT_JSON;
     if ((err = esc_attempt_request_id(a, rqi)) != ESCERTKE_OK ||
         (err = escertke_primitive_set(&req->to, escertke_span_str(p->to))) != ESCERTKE_OK ||
         (err = escertke_primitive_set(&req->fr, escertke_span_str(p->from))) != ESCERTKE_OK ||

@@ -59,7 +59,8 @@ static struct objection check_request(const escertke_primitive *req, escertke_no
         { req->rt == RT_SYNCH, { RSC_NON_BLOCKING_SYNCH_REQUEST_NOT_SUPPORTED, "ESCertKE needs a blocking request" } },
         { req->rt == RT_ASYNCH, { ESCERTKE_RSC_NOT_IMPLEMENTED, "ESCertKE needs a blocking request" } },
         { req->rt == RT_NO_RESPONSE, { ESCERTKE_RSC_BAD_REQUEST, "ESCertKE needs a response" } },
-        { req->format != ESCERTKE_FORMAT_JSON, { ESCERTKE_RSC_UNSUPPORTED_MEDIA_TYPE, "content is not JSON" } },
+        { !escertke_format_available(req->format),
+          { ESCERTKE_RSC_UNSUPPORTED_MEDIA_TYPE, "content is in a serialization that this build does not have" } },
         { !req->content.len, { ESCERTKE_RSC_BAD_REQUEST, "content is missing" } },
     };
 
@@ -74,12 +75,20 @@ static escertke_err set_text(char **member, const char *text)
     return text ? escertke_primitive_set(member, escertke_span_str(text)) : ESCERTKE_OK;
 }
 
+/* What Accept asks for, else the request's own (R-PR-6); JSON where that cannot be written here. */
+static escertke_format answer_format(const escertke_primitive *req)
+{
+    escertke_format wanted = req->accept ? req->accept : req->format;
+
+    return escertke_format_available(wanted) ? wanted : ESCERTKE_FORMAT_JSON;
+}
+
 escertke_err escertke_respond(const escertke_primitive *req, int rsc, const char *dbg, escertke_primitive *rsp)
 {
     escertke_err err;
 
     rsp->rsc = rsc;
-    rsp->format = ESCERTKE_FORMAT_JSON;
+    rsp->format = answer_format(req);
     escertke_buf_reset(&rsp->content);
     if ((err = set_text(&rsp->rqi, req->rqi)) != ESCERTKE_OK ||
         (err = set_text(&rsp->rvi, req->rvi && !known_release(req->rvi) ? "3" : req->rvi)) != ESCERTKE_OK)

@@ -14,8 +14,8 @@ static int check_parts(struct esc_call *c)
 
     if (req->op < ESCERTKE_OP_CREATE || req->op > ESCERTKE_OP_NOTIFY)
         return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "op is missing or not 1 to 5");
-    if (req->format < ESCERTKE_FORMAT_JSON || req->format > ESCERTKE_FORMAT_CBOR)
-        return esc_cse_refuse(c, ESCERTKE_RSC_UNSUPPORTED_MEDIA_TYPE, "the format is not JSON, XML or CBOR");
+    if (!escertke_format_available(req->format))
+        return esc_cse_refuse(c, ESCERTKE_RSC_UNSUPPORTED_MEDIA_TYPE, "the serialization of the content is not known here");
     if (!req->rqi || !*req->rqi)
         return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "rqi is missing");
     if (strlen(req->rqi) > ESCERTKE_ID_MAX)
@@ -130,7 +130,5 @@ int esc_check_hosted(struct esc_call *c)
         return rsc;
     if (c->req->oet)
         return esc_cse_refuse(c, ESCERTKE_RSC_NOT_IMPLEMENTED, "oet is not supported");
-    if (c->req->op != ESCERTKE_OP_NOTIFY && c->req->format != ESCERTKE_FORMAT_JSON)
-        return esc_cse_refuse(c, ESCERTKE_RSC_UNSUPPORTED_MEDIA_TYPE, "resources are accepted as JSON only");
     return 0;
 }

@@ -94,10 +94,21 @@ static int receive(struct esc_call *c)
     return esc_address_is_local(c->cse, &c->to) ? host(c) : esc_transit(c);
 }
 
+/* A resource that cannot be said in the format wanted, which XML alone is capable of, comes in JSON rather than not at all. */
+static escertke_err write_out(const struct esc_call *c, escertke_primitive *rsp)
+{
+    escertke_err err = esc_serial_dump(rsp->format, c->out, &rsp->content);
+
+    if (!esc_is_syntax(err))
+        return err;
+    rsp->format = ESCERTKE_FORMAT_JSON;
+    return esc_serial_dump(rsp->format, c->out, &rsp->content);
+}
+
 static void respond(struct esc_call *c, int rsc, escertke_primitive *rsp)
 {
     if (escertke_respond(c->req, rsc, rsc >= 4000 ? c->why : NULL, rsp) != ESCERTKE_OK ||
-        (c->out && rsc < 4000 && esc_json_dump(c->out, &rsp->content) != ESCERTKE_OK))
+        (c->out && rsc < 4000 && write_out(c, rsp) != ESCERTKE_OK))
         rsp->rsc = ESCERTKE_RSC_INTERNAL_SERVER_ERROR; /* no memory for words: the code alone */
     if (rsc >= 4000)
         esc_log(&c->cse->cfg.log, ESCERTKE_LEVEL_INFO, "cse.refused", "op=%d to=%s fr=%s rsc=%d reason=\"%s\"", (int)c->req->op,

@@ -32,6 +32,7 @@ struct esc_cse_config {
     const char *sp_id;         /* "//m2m.example.org" */
     const char *cse_id;        /* "/in1" */
     const char *base_name;     /* resourceName of <CSEBase>; NULL = CSE-ID without "/" and "base": "in1base" */
+    escertke_format format;    /* of own requests to the registrar; 0 = JSON */
     const char *registrar_url; /* NULL: this is the IN-CSE; else an MN-CSE and the URL of its registrar */
     const char *registrar_id;  /* its Absolute CSE-ID, for bindings that name who is spoken to; NULL = found out by asking */
     const char *esi;           /* e2eSecInfo of <CSEBase> as a JSON object, e.g. {"esf":[43]}; NULL = none */

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "cse/internal.h"
-#include "m2m/json.h"
+#include "m2m/serialization.h"
 #include "m2m/token.h"
 
 /* From beyond this hop (R-ID-20...22): bare to an AE of this CSE, SP-relative to a CSE, Absolute to another SP. */
@@ -107,6 +107,73 @@ static escertke_err copy_urls(struct esc_call *c, const struct esc_resource *ent
     return ESCERTKE_OK;
 }
 
+/* "json", "application/json", "application/vnd.onem2m-res+json" */
+static escertke_format format_named(const json_t *name)
+{
+    escertke_format format;
+
+    return escertke_format_find(esc_json_text(name), &format) ? format : (escertke_format)0;
+}
+
+/* What goes to an entity whose csz does not list the format of the content is said in the first of its own that is known here
+ * (R-PR-6). */
+static escertke_format format_for(const struct esc_resource *entity, escertke_format format)
+{
+    const json_t *csz = json_object_get(entity->attrs, "csz"), *item;
+    escertke_format first = (escertke_format)0;
+    size_t i;
+
+    if (!csz)
+        return format;
+    json_array_foreach(csz, i, item)
+    {
+        escertke_format found = format_named(item);
+        if (found == format)
+            return format;
+        if (!first && escertke_format_available(found))
+            first = found;
+    }
+    return first;
+}
+
+/* Say a content in another format. @return 0, or an RSC */
+static int convert(struct esc_call *c, escertke_primitive *p, escertke_format to)
+{
+    escertke_buf said;
+    escertke_detail d;
+
+    if (!p->content.len || p->format == to)
+        return 0;
+    escertke_detail_init(&d);
+    escertke_buf_init(&said, p->content.max);
+    escertke_err err = escertke_content_convert(p->format, escertke_buf_span(&p->content), to, &said, &d);
+    if (err != ESCERTKE_OK) {
+        escertke_buf_free(&said);
+        return esc_cse_refuse(c,
+                              escertke_err_class(err) == ESCERTKE_CLASS_LOCAL ? ESCERTKE_RSC_INTERNAL_SERVER_ERROR
+                                                                              : ESCERTKE_RSC_UNSUPPORTED_MEDIA_TYPE,
+                              "%s", d.reason);
+    }
+    escertke_buf_free(&p->content);
+    p->content = said;
+    p->format = to;
+    return 0;
+}
+
+static int set_format(struct esc_call *c, const struct esc_resource *entity, escertke_primitive *out)
+{
+    escertke_format format = format_for(entity, out->format);
+
+    if (!format)
+        return esc_cse_refuse(c, ESCERTKE_RSC_UNSUPPORTED_MEDIA_TYPE,
+                              "the receiver takes no serialization that is known here (csz)");
+    /* it answers in what it takes, too; the originator gets what it wants from here */
+    out->accept = format_for(entity, out->accept ? out->accept : out->format);
+    int rsc = convert(c, out, format);
+    out->format = format;
+    return rsc;
+}
+
 int esc_hop_prepare(struct esc_call *c, const struct esc_resource *entity, bool to_ae, bool absolute_fr)
 {
     escertke_primitive *out = &c->hop.req;
@@ -126,7 +193,7 @@ int esc_hop_prepare(struct esc_call *c, const struct esc_resource *entity, bool 
         drop(&out->rvi);
         drop(&out->vsi);
     }
-    return 0;
+    return set_format(c, entity, out);
 }
 
 static int unreachable(struct esc_call *c, const char *what)
@@ -142,7 +209,7 @@ static bool too_late(const struct esc_call *c)
     return c->deadline_ms && cfg->clock && esc_cse_now_ms(cfg->clock(cfg->clock_ctx)) > c->deadline_ms;
 }
 
-/* The answer of the far end is passed back as it is, under the originator's own rqi. */
+/* The answer of the far end is passed back as it is, in the format that the originator takes, under the originator's own rqi. */
 static int relay(struct esc_call *c, escertke_primitive *rsp)
 {
     if (rsp->op || rsp->rsc <= 0 || !rsp->rqi || strcmp(rsp->rqi, c->hop.req.rqi))
@@ -156,7 +223,7 @@ static int relay(struct esc_call *c, escertke_primitive *rsp)
     if (escertke_primitive_set(&rsp->rqi, escertke_span_str(c->req->rqi)) != ESCERTKE_OK ||
         (!rsp->rvi && c->req->rvi && escertke_primitive_set(&rsp->rvi, escertke_span_str("3")) != ESCERTKE_OK))
         return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "out of memory");
-    return 0;
+    return convert(c, rsp, c->req->accept ? c->req->accept : c->req->format);
 }
 
 static escertke_err try_url(struct esc_call *c, const char *url, escertke_primitive *rsp)

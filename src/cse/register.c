@@ -10,6 +10,11 @@
 
 static const char clause[] = "TS-0004 7.4.4";
 
+static escertke_format own_format(const struct esc_cse *cse)
+{
+    return cse->cfg.format ? cse->cfg.format : ESCERTKE_FORMAT_JSON;
+}
+
 /* One request to the registrar. Without the lock. */
 static escertke_err exchange(struct esc_cse *cse, escertke_primitive *req, escertke_primitive *rsp, escertke_detail *d)
 {
@@ -157,6 +162,7 @@ static escertke_err read_registrar(struct esc_cse *cse, escertke_now now, escert
     escertke_primitive_init(&req);
     escertke_primitive_init(&rsp);
     req.op = ESCERTKE_OP_RETRIEVE;
+    req.format = own_format(cse);
     err = escertke_primitive_set(&req.to, escertke_span_str("-"));
     if (err == ESCERTKE_OK)
         err = exchange(cse, &req, &rsp, d);
@@ -219,10 +225,11 @@ static escertke_err send_remote(struct esc_cse *cse, escertke_op op, json_t *csr
     escertke_primitive_init(&req);
     escertke_primitive_init(&rsp);
     req.op = op;
+    req.format = own_format(cse);
     req.ty = create ? ESC_TY_CSR : 0;
     snprintf(to, sizeof to, "-%.255s", create ? "" : cse->cfg.cse_id);
     if (err == ESCERTKE_OK && (err = escertke_primitive_set(&req.to, escertke_span_str(to))) == ESCERTKE_OK &&
-        (err = esc_json_dump(root, &req.content)) == ESCERTKE_OK)
+        (err = esc_serial_dump(req.format, root, &req.content)) == ESCERTKE_OK)
         err = exchange(cse, &req, &rsp, d);
     *rsc = rsp.rsc;
     if (err == ESCERTKE_OK && rsp.rsc / 1000 != 2 && rsp.rsc != ESCERTKE_RSC_ORIGINATOR_HAS_ALREADY_REGISTERED &&

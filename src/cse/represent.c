@@ -31,13 +31,27 @@ static int put_own_poa(const struct esc_cse *cse, json_t *o)
     return json_object_set_new(o, "poa", list);
 }
 
+/* What this build reads and writes. */
+static json_t *own_serializations(void)
+{
+    json_t *list = json_array();
+
+    for (escertke_format f = ESCERTKE_FORMAT_JSON; f <= ESCERTKE_FORMAT_CBOR; f++) {
+        if (escertke_format_available(f) && json_array_append_new(list, json_string(escertke_format_name(f)))) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 static int put_base(const struct esc_cse *cse, json_t *o)
 {
     return json_object_set_new(o, "csi", json_string(cse->cfg.cse_id)) ||
            json_object_set_new(o, "cst", json_integer(cse->cfg.registrar_url ? 2 : 1)) ||
            json_object_set_new(o, "srt", json_pack("[iiii]", ESC_TY_ACP, ESC_TY_AE, ESC_TY_CB, ESC_TY_CSR)) ||
            json_object_set_new(o, "srv", json_pack("[sss]", "2", "2a", "3")) ||
-           json_object_set_new(o, "csz", json_pack("[s]", "json")) || put_own_poa(cse, o) ||
+           json_object_set_new(o, "csz", own_serializations()) || put_own_poa(cse, o) ||
            (cse->esi && json_object_set(o, "esi", cse->esi));
 }
 
@@ -54,7 +68,8 @@ static int put_attrs(const struct esc_call *c, const struct esc_resource *r, jso
 
     if (r->ty == ESC_TY_CB)
         return put_base(c->cse, o);
-    json_object_foreach(r->attrs, name, value) {
+    json_object_foreach(r->attrs, name, value)
+    {
         if (!hidden(c, r, name) && json_object_set(o, name, value))
             return -1;
     }
@@ -139,7 +154,8 @@ static int pick_listed(struct esc_call *c, const struct esc_resource *r, const j
     if (!json_is_array(list) || !json_array_size(list) || json_array_size(list) > PARTS_MAX)
         return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "content of a Retrieve must be m2m:atrl, a list of 1 to %d names",
                               PARTS_MAX);
-    json_array_foreach(list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         if (!rsc)
             rsc = pick(c, r, from, esc_json_text(item), part);
     }

@@ -4,3 +4,6 @@ foreach(name access acp ae check hop kind new notify operation originator pendin
   escertke_unit(cse_${name} PARTS cse SOURCES cse_support.c)
 endforeach()
 escertke_unit(cse PARTS cse LIBS escertke_fixture PkgConfig::JANSSON SOURCES cse_support.c)
+if(ESCERTKE_XML AND ESCERTKE_CBOR)
+  escertke_unit(cse_formats PARTS cse SOURCES cse_support.c)
+endif()

@@ -11,6 +11,19 @@
 
 #define SP "//m2m.example.org"
 
+/* csz of a CSE of this build */
+#ifdef ESCERTKE_XML
+#define CSZ_XML ",'xml'"
+#else
+#define CSZ_XML ""
+#endif
+#ifdef ESCERTKE_CBOR
+#define CSZ_CBOR ",'cbor'"
+#else
+#define CSZ_CBOR ""
+#endif
+#define OWN_CSZ "'csz':['json'" CSZ_XML CSZ_CBOR "]"
+
 /* 2026-06-01 12:00:00 UTC */
 #define NOON 1780315200
 

@@ -83,7 +83,6 @@ static void struct_only(void **state)
         { ESCERTKE_OP_RETRIEVE, ESCERTKE_FORMAT_JSON, "-", "", NULL, 4000 },
         { ESCERTKE_OP_RETRIEVE, 0, "-", "1", NULL, 4015 },
         { ESCERTKE_OP_RETRIEVE, 4, "-", "1", NULL, 4015 },
-        { ESCERTKE_OP_RETRIEVE, ESCERTKE_FORMAT_XML, "-", "1", NULL, 4015 },
         { ESCERTKE_OP_RETRIEVE, ESCERTKE_FORMAT_JSON, "-", "1", "{", 4000 },
         { ESCERTKE_OP_RETRIEVE, ESCERTKE_FORMAT_JSON, "-", "1", "{\"a\":1,\"b\":2}", 4000 },
         { ESCERTKE_OP_RETRIEVE, ESCERTKE_FORMAT_JSON, "-", "1", "{\"m2m:atrl\":[\"esi\"],\"m2m:atrl\":[\"esi\"]}", 4000 },

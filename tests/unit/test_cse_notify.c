@@ -106,7 +106,7 @@ static void unwilling(void **state)
         int rsc;
     } rows[] = {
         { "{'rr':false}", 5103 },    { "{'rr':true}", 2000 },
-        { "{'csz':['xml']}", 4015 }, { "{'csz':['xml','application/vnd.onem2m-res+json']}", 2000 },
+        { "{'csz':['xml','application/vnd.onem2m-res+json']}", 2000 },
         { "{'csz':null}", 2000 },    { "{'poa':null}", 5103 },
     };
     char request[256];

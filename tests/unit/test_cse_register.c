@@ -13,7 +13,7 @@ static void both_ends(void **state)
     /* the mirror: readable like <CSEBase>, changeable by nobody */
     add_ae(w, w->mn, "Cpanel");
     expect_rsc(w, w->mn, "{'op':2,'to':'-/in1','fr':'Cpanel','rqi':'1','rvi':'3'}", 2000,
-               "'cb':'/in1/-','csi':'/in1','rr':true,'srv':['2','2a','3'],'poa':['http://in1:8080'],'cst':1,'csz':['json']}");
+               "'cb':'/in1/-','csi':'/in1','rr':true,'srv':['2','2a','3'],'poa':['http://in1:8080'],'cst':1," OWN_CSZ "}");
     expect_rsc(w, w->mn, "{'op':3,'to':'-/in1','fr':'/in1','rqi':'1','rvi':'3','pc':{'m2m:csr':{'poa':['http://evil']}}}", 4103,
                NULL);
     expect_rsc(w, w->mn, "{'op':4,'to':'-/in1','fr':'/in1','rqi':'1','rvi':'3'}", 4103, NULL);

@@ -110,7 +110,7 @@ static const struct {
     { "content type", "POST /in/x HTTP/1.1\r\n" HEAD "Content-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}", 415, "4015",
       "r1" },
     { "no content type", "POST /in/x HTTP/1.1\r\n" HEAD "Content-Length: 2\r\n\r\n{}", 415, "4015", "r1" },
-    { "accept", "GET /in/x HTTP/1.1\r\n" HEAD "Accept: application/xml\r\n\r\n", 406, "5207", "r1" },
+    { "accept", "GET /in/x HTTP/1.1\r\n" HEAD "Accept: text/html\r\n\r\n", 406, "5207", "r1" },
     { "announced too large", "POST /in/x HTTP/1.1\r\n" HEAD "Content-Type: application/json\r\nContent-Length: 101\r\n\r\n", 413,
       "4000", "r1" },
     { "announced absurdly large",

@@ -75,7 +75,7 @@ static const struct {
     { "unknown type, no body", "POST", "/x", { RI, "Content-Type: text/plain" }, "", 4015, 415, 0, 0 },
     { "unknown type with GET and body", "GET", "/x", { RI, "Content-Type: text/plain" }, "{}", 4015, 415, 0, 0 },
     { "body without type", "POST", "/x", { RI }, "{}", 4015, 415, 0, 0 },
-    { "accept", "GET", "/x", { RI, "Accept: application/xml" }, "", 5207, 406, 0, 0 },
+    { "accept", "GET", "/x", { RI, "Accept: text/html" }, "", 5207, 406, 0, 0 },
 };
 
 static void maps_requests(void **state)
@@ -104,6 +104,48 @@ static void maps_requests(void **state)
             expect_int(name, p.ty, requests[i].ty);
             expect_text(name, p.to, "x");
         }
+        escertke_primitive_clear(&p);
+    }
+}
+
+/* What a request is in, and what its response is to be in (R-BH-6, R-PR-6). */
+static void chooses_serializations(void **state)
+{
+    static const struct {
+        const char *method, *type, *accept, *body;
+        int format, wanted, rsc;
+    } cases[] = {
+        { "POST", "Content-Type: application/json", NULL, "{}", 1, 1, 0 },
+        { "POST", "Content-Type: application/xml", NULL, "<x/>", 2, 2, 0 },
+        { "POST", "Content-Type: application/cbor", NULL, "x", 3, 3, 0 },
+        { "POST", "Content-Type: application/vnd.onem2m-ntfy+cbor", "Accept: application/xml", "x", 3, 2, 0 },
+        { "POST", "Content-Type: application/xml", "Accept: */*", "<x/>", 2, 2, 0 },
+        { "POST", "Content-Type: application/xml", "Accept: application/json;q=0.9, application/cbor", "<x/>", 2, 3, 0 },
+        { "POST", "Content-Type: application/xml", "Accept: text/html", "<x/>", 2, 0, 5207 },
+        { "GET", NULL, "Accept: application/cbor", "", 1, 3, 0 },
+        { "GET", NULL, "Accept: application/xml;q=0.1, text/html", "", 1, 2, 0 },
+        { "GET", NULL, NULL, "", 1, 1, 0 },
+        { "POST", "Content-Type: text/plain", "Accept: application/xml", "x", 1, 2, 4015 },
+    };
+
+    (void)state;
+    if (!escertke_format_available(ESCERTKE_FORMAT_XML) || !escertke_format_available(ESCERTKE_FORMAT_CBOR))
+        skip();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *lines[LINES_MAX] = { "X-M2M-RI: r1", cases[i].accept ? cases[i].accept : "X-M2M-RVI: 3", cases[i].type };
+        struct esc_http_in in;
+        escertke_primitive p;
+        escertke_primitive_init(&p);
+        esc_http_in_init(&in, false, &p, NULL);
+        esc_http_in_line(&in, cases[i].method, text_span("/x"), "");
+        feed(&in, lines);
+        esc_http_in_head(&in);
+        assert_int_equal(escertke_buf_append(&p.content, cases[i].body, strlen(cases[i].body)), ESCERTKE_OK);
+        esc_http_in_end(&in);
+        expect_int(cases[i].type, in.rsc, cases[i].rsc);
+        expect_int(cases[i].type, p.format, cases[i].format);
+        expect_int(cases[i].type, p.accept, cases[i].wanted);
+        expect_int(cases[i].type, esc_http_in_wanted(&in), cases[i].wanted);
         escertke_primitive_clear(&p);
     }
 }
@@ -433,6 +475,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps_requests),
+        cmocka_unit_test(chooses_serializations),
         cmocka_unit_test(maps_all_parameters),
         cmocka_unit_test(leaves_absent_parameters_absent),
         cmocka_unit_test(notes_parameters_it_does_not_interpret),

@@ -211,22 +211,36 @@ static void parameters_that_are_missing_or_wrong(void **state)
     }
 }
 
+/* Nonsense in each of them: refused, in words of the serialization that the request accepts, else of its own. */
 static void other_serializations(void **state)
 {
+    static const struct {
+        int format, accept, rsc, answered;
+    } cases[] = { { 1, 0, 4000, 1 }, { 2, 0, 4000, 2 }, { 3, 0, 4000, 3 }, { 2, 3, 4000, 3 }, { 3, 1, 4000, 1 }, { 4, 0, 4015, 1 }, { 4, 2, 4015, 2 },
+                  { 1, 4, 4000, 1 } };
     const struct world *w = *state;
-    escertke_primitive req, rsp;
 
-    escertke_primitive_init(&req);
-    escertke_primitive_init(&rsp);
-    req.op = ESCERTKE_OP_NOTIFY;
-    req.format = ESCERTKE_FORMAT_XML;
-    assert_int_equal(escertke_primitive_set(&req.fr, escertke_span_str("Cpanel")), ESCERTKE_OK);
-    assert_int_equal(escertke_primitive_set(&req.rqi, escertke_span_str("1")), ESCERTKE_OK);
-    assert_int_equal(escertke_buf_append(&req.content, "<x/>", 4), ESCERTKE_OK);
-    escertke_notify_serve(w->t, &req, w->f->now, &rsp);
-    assert_int_equal(rsp.rsc, 4015);
-    escertke_primitive_clear(&req);
-    escertke_primitive_clear(&rsp);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        escertke_primitive req, rsp;
+        char dbg[100];
+        bool built = escertke_format_available((escertke_format)cases[i].format);
+        bool answerable = escertke_format_available((escertke_format)cases[i].answered);
+        escertke_primitive_init(&req);
+        escertke_primitive_init(&rsp);
+        req.op = ESCERTKE_OP_NOTIFY;
+        req.format = (escertke_format)cases[i].format;
+        req.accept = (escertke_format)cases[i].accept;
+        assert_int_equal(escertke_primitive_set(&req.fr, escertke_span_str("Cpanel")), ESCERTKE_OK);
+        assert_int_equal(escertke_primitive_set(&req.rqi, escertke_span_str("1")), ESCERTKE_OK);
+        assert_int_equal(escertke_buf_append(&req.content, "<x/>", 4), ESCERTKE_OK);
+        escertke_notify_serve(w->t, &req, w->f->now, &rsp);
+        assert_int_equal(rsp.rsc, built ? cases[i].rsc : 4015);
+        assert_int_equal(rsp.format, answerable ? cases[i].answered : ESCERTKE_FORMAT_JSON);
+        assert_true(escertke_dbg_read(rsp.format, escertke_buf_span(&rsp.content), dbg, sizeof dbg));
+        assert_true(dbg[0]);
+        escertke_primitive_clear(&req);
+        escertke_primitive_clear(&rsp);
+    }
 }
 
 /* What the binding says of the hop reaches the limits. The messages are refused for what they are, or before that as too many. */
