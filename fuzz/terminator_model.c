@@ -88,12 +88,15 @@ static bool is_crowded(const struct model *m)
     return m->pending_count >= m->cfg.max_pending || room < m->cfg.identity.tls->conn_memory + 16384;
 }
 
-/* Nobody goes where there is room, and nobody young while somebody old is there (item 1). */
+/*
+ * Nobody goes where there is room, nobody young while somebody old is there, and where all are young nobody before it is known
+ * how long a run takes.
+ */
 static bool may_go(const struct model *m, const struct pending *p)
 {
     if (strcmp(p->peer, m->peer) == 0 && count_of(m, m->peer) >= m->cfg.max_pending_per_from)
         return is_old(m, p) || !any_old(m, m->peer);
-    return is_crowded(m) && (is_old(m, p) || !any_old(m, NULL));
+    return is_crowded(m) && (is_old(m, p) || (m->established && !any_old(m, NULL)));
 }
 
 /* ---- events ----------------------------------------------------------------------------------------------------- */
