@@ -38,7 +38,7 @@ typedef struct escertke_mqtt_config {
 } escertke_mqtt_config;
 
 /**
- * Start to connect, and connect again whenever the connection is lost, after waits that grow from 0.5 to 30 s and differ by
+ * Start to connect, and connect again whenever the connection is lost, after waits that grow from 0.5 to 15 s and differ by
  * chance. Does not wait for a broker that is not there.
  * @return OK, ARG (URL, ID...), CREDENTIAL (TLS files), NOMEM, IO, BACKEND, UNSUPPORTED
  */

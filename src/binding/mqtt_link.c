@@ -135,8 +135,12 @@ escertke_err esc_mqtt_link_wait(struct esc_mqtt_link *l, uint64_t until_ms, esce
     int code = 0;
 
     pthread_mutex_lock(&l->lock);
+    l->waiters++;
+    if (!l->up)
+        wake(l); /* it need not be patient any more */
     while (!l->up && !l->stopping && code == 0)
         code = pthread_cond_timedwait(&l->change, &l->lock, &end);
+    l->waiters--;
     if (!l->up || l->stopping) {
         esc_printable(escertke_span_str(l->url.at.host), host, sizeof host);
         err = esc_fail(d, ESCERTKE_ERR_UNREACHABLE, "", "broker %.80s port %u: %s", host, (unsigned)l->url.at.port,

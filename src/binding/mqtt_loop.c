@@ -11,8 +11,11 @@
 #include "base/log.h"
 
 #define FIRST_WAIT_MS 500u
-#define MOST_WAIT_MS 30000u
-#define STABLE_MS 10000u   /* a connection that lives longer was a good one: the next wait is short again */
+#define MOST_WAIT_MS 15000u
+#define SETTLING_MS                                                                                                              \
+    1000u /* and twice the wait before it: a connection that lives longer was a good one, the next wait is short */
+#define SHORT_LIVES 3
+#define WANTED_MS 1000u    /* longest wait while somebody waits for the connection */
 #define TICK_MS 1000u      /* how often libmosquitto looks at its clock */
 #define UNACKNOWLEDGED 64u /* messages that the broker has not confirmed; more wait in the queue */
 #define GOODBYE_MS 500u
@@ -58,11 +61,17 @@ static void tell(struct esc_mqtt_link *l, bool up, const char *why)
 
 /* ---- down --------------------------------------------------------------------------------------------------- */
 
+/* Of two clients that throw each other out, each lives as long as the other waits: that is no more than twice its own wait. */
+static bool has_lasted(const struct esc_mqtt_link *l)
+{
+    return l->phase == ESC_MQTT_UP && now_ms() - l->since_ms >= 2 * (uint64_t)l->waited_ms + SETTLING_MS;
+}
+
 /* The connection, or the attempt at one, is over. The next address is tried at once, the first one again after a wait. */
 static void failed(struct esc_mqtt_link *l, const char *what, const char *more)
 {
     char tls[160];
-    bool lasted = l->phase == ESC_MQTT_UP && now_ms() - l->since_ms >= STABLE_MS;
+    bool lasted = has_lasted(l);
     int fd = mosquitto_socket(l->client);
 
     esc_mqtt_tls_why(l->tls, tls, sizeof tls);
@@ -78,22 +87,28 @@ static void failed(struct esc_mqtt_link *l, const char *what, const char *more)
     if (lasted)
         esc_backoff_reset(&l->backoff);
     enter(l, ESC_MQTT_DOWN);
-    l->try_at_ms = l->next_address ? l->since_ms : l->since_ms + esc_backoff_next(&l->backoff);
+    l->try_at_ms = l->next_address ? l->since_ms : l->since_ms + (l->waited_ms = esc_backoff_next(&l->backoff));
     tell(l, false, l->reason);
     l->reason[0] = '\0';
 }
 
-static const char *lost(const struct esc_mqtt_link *l)
+/* Two clients of one Client Identifier throw each other out: what is told from a broker that ends by its being there at once. */
+static const char *lost(struct esc_mqtt_link *l)
 {
-    if (l->phase == ESC_MQTT_CONNECTING)
+    if (l->phase == ESC_MQTT_CONNECTING) {
+        l->short_lives = 0;
         return "no connection";
-    return l->phase != ESC_MQTT_UP || now_ms() - l->since_ms >= STABLE_MS
+    }
+    l->short_lives = has_lasted(l) ? 0 : l->short_lives + 1;
+    return l->short_lives < SHORT_LIVES
                ? "the connection was lost"
-               : "the connection was lost soon (has another client the same Client Identifier?)";
+               : "the connection is lost again and again: perhaps another client has the Client Identifier";
 }
 
 static const char *code_words(int rc)
 {
+    if (rc == MOSQ_ERR_CONN_LOST)
+        return ""; /* there is no more to say */
     return rc == MOSQ_ERR_ERRNO ? strerror(errno) : mosquitto_strerror(rc);
 }
 
@@ -228,9 +243,17 @@ static void publish_waiting(struct esc_mqtt_link *l)
 
 /* ---- the loop ------------------------------------------------------------------------------------------------- */
 
-static int poll_wait(const struct esc_mqtt_link *l, uint64_t now, uint64_t stop_ms)
+static uint64_t next_try(struct esc_mqtt_link *l)
 {
-    uint64_t until = l->phase == ESC_MQTT_DOWN ? l->try_at_ms : l->tick_at_ms;
+    pthread_mutex_lock(&l->lock);
+    bool wanted = l->waiters > 0;
+    pthread_mutex_unlock(&l->lock);
+    return wanted && l->try_at_ms > l->since_ms + WANTED_MS ? l->since_ms + WANTED_MS : l->try_at_ms;
+}
+
+static int poll_wait(struct esc_mqtt_link *l, uint64_t now, uint64_t stop_ms)
+{
+    uint64_t until = l->phase == ESC_MQTT_DOWN ? next_try(l) : l->tick_at_ms;
 
     if ((l->phase == ESC_MQTT_CONNECTING || l->phase == ESC_MQTT_SUBSCRIBING) && l->give_up_at_ms < until)
         until = l->give_up_at_ms;
@@ -266,7 +289,7 @@ static void serve_socket(struct esc_mqtt_link *l, int fd, short revents)
     int rc = MOSQ_ERR_SUCCESS;
 
     if (l->phase == ESC_MQTT_CONNECTING && is_dead(fd, revents, shaking, words, sizeof words)) {
-        failed(l, "no connection", words);
+        failed(l, lost(l), words);
         return;
     }
     errno = 0;
@@ -301,7 +324,7 @@ static void look_at_clock(struct esc_mqtt_link *l)
     uint64_t now = now_ms();
 
     if (l->phase == ESC_MQTT_DOWN) {
-        if (now >= l->try_at_ms)
+        if (now >= next_try(l))
             connect_next(l);
         return;
     }

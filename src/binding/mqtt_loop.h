@@ -26,6 +26,7 @@ struct esc_mqtt_link {
     pthread_cond_t change;
     struct esc_mqtt_queue queue; /* under lock, like all to the empty line */
     bool up, stopping;
+    unsigned waiters; /* threads in esc_mqtt_link_wait */
     uint64_t drain_until;
     char why[200]; /* the last attempt or connection failed */
     uint64_t connections, sent;
@@ -39,7 +40,9 @@ struct esc_mqtt_link {
     uint64_t tick_at_ms;
     size_t unacknowledged;
     struct esc_backoff backoff;
-    char reason[200]; /* first thing that went wrong with this connection */
+    uint32_t waited_ms;   /* before this attempt */
+    unsigned short_lives; /* connections in a row that did not last */
+    char reason[200];     /* first thing that went wrong with this connection */
 };
 
 /** The thread. */

@@ -5,7 +5,6 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "binding/mqtt_client.h"
-#include "binding/whole.h"
 
 #define WAITING_MAX 4096u
 #define TY_AE 2
@@ -66,7 +65,7 @@ bool esc_mqtt_requester_take(struct escertke_mqtt *m, const struct esc_mqtt_topi
     if (!anybody_waits(m, topic)) /* before it is read: what nobody asked for is to cost little */
         return false;
     escertke_detail_init(&why);
-    escertke_err err = esc_whole_parse(topic->format, payload, &rsp, &why);
+    escertke_err err = escertke_primitive_parse(topic->format, payload, &rsp, &why);
     if (err == ESCERTKE_OK && (rsp.op || !rsp.rsc))
         err = esc_fail(&why, ESCERTKE_ERR_PRIMITIVE, "TS-0010 6.5", "a request in a topic of responses");
     pthread_mutex_lock(&m->lock);
@@ -223,7 +222,7 @@ escertke_err escertke_mqtt_send(escertke_mqtt *m, const char *receiver, const es
         return esc_fail(d, ESCERTKE_ERR_ARG, "TS-0010 6.4",
                         "a request, its identifier and the Absolute ID of its receiver are needed");
     escertke_buf_init(&payload, 2 * ESCERTKE_PRIMITIVE_MAX);
-    err = esc_whole_write(req, &payload);
+    err = escertke_primitive_write(req->format, req, &payload);
     if (err == ESCERTKE_OK)
         err = exchange(m, &id, req, escertke_buf_span(&payload), rsp, d);
     escertke_buf_free(&payload);

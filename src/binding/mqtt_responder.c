@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "binding/mqtt_client.h"
-#include "binding/whole.h"
 
 #define RELEASE "3" /* what this implementation conforms to (R-DT-1) */
 #define PAYLOAD_MAX (2 * ESCERTKE_PRIMITIVE_MAX)
@@ -36,15 +35,16 @@ static void publish(struct escertke_mqtt *m, const struct esc_mqtt_topic *reques
         esc_log(&m->cfg.log, ESCERTKE_LEVEL_WARN, "mqtt.unanswered", "reason=\"%s\"", escertke_err_text(err));
 }
 
-/* Fill what every response needs; one that cannot be written becomes 5000. */
-static escertke_err write_response(const escertke_primitive *req, escertke_primitive *rsp, escertke_buf *out)
+/* Fill what every response needs, and write it as the request came (R-BM-4). */
+static escertke_err write_response(escertke_format format, const escertke_primitive *req, escertke_primitive *rsp,
+                                   escertke_buf *out)
 {
     escertke_err err = escertke_primitive_set(&rsp->rqi, escertke_span_str(req->rqi));
 
     if (err == ESCERTKE_OK && !rsp->rvi && req->rvi)
         err = escertke_primitive_set(&rsp->rvi, escertke_span_str(RELEASE));
     rsp->op = ESCERTKE_OP_NONE;
-    return err == ESCERTKE_OK ? esc_whole_write(rsp, out) : err;
+    return err == ESCERTKE_OK ? escertke_primitive_write(format, rsp, out) : err;
 }
 
 static void respond(struct job *job, const escertke_primitive *req, escertke_primitive *rsp)
@@ -53,13 +53,13 @@ static void respond(struct job *job, const escertke_primitive *req, escertke_pri
     escertke_buf out;
 
     escertke_buf_init(&out, PAYLOAD_MAX);
-    escertke_err err = write_response(req, rsp, &out);
-    if (err != ESCERTKE_OK) {
+    escertke_err err = write_response(job->topic.format, req, rsp, &out);
+    if (err != ESCERTKE_OK) { /* what cannot be written becomes 5000 */
         escertke_primitive_clear(rsp);
         rsp->format = job->topic.format;
         rsp->rsc = ESCERTKE_RSC_INTERNAL_SERVER_ERROR;
         escertke_buf_reset(&out);
-        err = write_response(req, rsp, &out);
+        err = write_response(job->topic.format, req, rsp, &out);
     }
     esc_mqtt_recent_answered(m->recent, job->ticket, escertke_buf_span(&out), escertke_system_clock(NULL).mono_ms);
     if (err == ESCERTKE_OK)
@@ -114,7 +114,7 @@ static bool read_request(struct job *job, escertke_primitive *req)
     escertke_detail d;
 
     escertke_detail_init(&d);
-    escertke_err err = esc_whole_parse(job->topic.format, job->payload, req, &d);
+    escertke_err err = escertke_primitive_parse(job->topic.format, job->payload, req, &d);
     const char *wrong = err == ESCERTKE_OK ? disagreement(job, req) : d.reason;
     if (!wrong) {
         snprintf(req->source, sizeof req->source, "mqtt:%.*s", (int)job->topic.originator.len,

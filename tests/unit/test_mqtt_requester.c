@@ -43,6 +43,48 @@ static void asks_and_is_answered(void **state)
 }
 
 static const struct {
+    escertke_format format;
+    const char *topic;
+} formats[] = {
+    { ESCERTKE_FORMAT_JSON, "/oneM2M/resp/in1:Cpanel/in1:Cmeter/json" },
+    { ESCERTKE_FORMAT_XML, "/oneM2M/resp/in1:Cpanel/in1:Cmeter/xml" },
+    { ESCERTKE_FORMAT_CBOR, "/oneM2M/resp/in1:Cpanel/in1:Cmeter/cbor" },
+};
+
+/* The handler answers in JSON; what goes over the wire is as the request was, and the requester understands it (R-BM-4). */
+static void speaks_every_serialization(void **state)
+{
+    escertke_mqtt *meter = start_meter(b), *panel = start_panel(b);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(formats); i++) {
+        escertke_primitive req, rsp;
+        escertke_detail d;
+        char said[300];
+        make_request(&req, ESCERTKE_OP_RETRIEVE, "/in1/Cmeter", "r1", NULL);
+        set(&req.fr, "Cpanel");
+        req.format = formats[i].format;
+        escertke_primitive_init(&rsp);
+        escertke_detail_init(&d);
+        escertke_err err = escertke_mqtt_send(panel, METER, &req, &rsp, &d);
+        if (err == ESCERTKE_OK) {
+            assert_int_equal(rsp.rsc, 2000);
+            assert_int_equal(rsp.format, formats[i].format);
+            assert_true(escertke_dbg_read(rsp.format, escertke_buf_span(&rsp.content), said, sizeof said));
+            expect_text("content", said, "op=2 to=/in1/Cmeter fr=Cpanel in=0 by=mqtt:in1:Cpanel");
+            expect_text("topic", seen(b).last_topic, formats[i].topic);
+        } else { /* a build without it */
+            assert_int_not_equal(formats[i].format, ESCERTKE_FORMAT_JSON);
+            expect_err("unsupported", err, ESCERTKE_ERR_UNSUPPORTED, &d);
+        }
+        escertke_primitive_clear(&req);
+        escertke_primitive_clear(&rsp);
+    }
+    escertke_mqtt_stop(panel, 1000);
+    escertke_mqtt_stop(meter, 1000);
+}
+
+static const struct {
     const char *name, *receiver, *rqi;
     escertke_op op;
     const char *rqet;
@@ -252,6 +294,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, begin, end)
     const struct CMUnitTest tests[] = {
         CASE(asks_and_is_answered),
+        CASE(speaks_every_serialization),
         CASE(refuses_what_cannot_be_sent),
         CASE(only_its_own_response_counts),
         CASE(an_unreadable_response_is_an_error),
