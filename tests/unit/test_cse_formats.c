@@ -67,7 +67,7 @@ static void set_csz(struct world *w, const char *csz)
     expect_rsc(w, w->in, request, 2004, NULL);
 }
 
-static int handle(struct world *w, escertke_op op, const char *to, int ty, escertke_format format, int accept, const char *json,
+static int handle(struct world *w, escertke_op op, const char *to, int ty, escertke_format format, escertke_format accept, const char *json,
                   escertke_primitive *rsp)
 {
     escertke_primitive req;
@@ -77,7 +77,7 @@ static int handle(struct world *w, escertke_op op, const char *to, int ty, escer
     req.op = op;
     req.ty = ty;
     req.format = format;
-    req.accept = (escertke_format)accept;
+    req.accept = accept;
     assert_int_equal(escertke_primitive_set(&req.to, escertke_span_str(to)), ESCERTKE_OK);
     assert_int_equal(escertke_primitive_set(&req.fr, escertke_span_str("Cpanel")), ESCERTKE_OK);
     assert_int_equal(escertke_primitive_set(&req.rqi, escertke_span_str("r1")), ESCERTKE_OK);
@@ -117,7 +117,7 @@ static void notify_through(void **state)
         escertke_primitive rsp;
         set_csz(w, cases[i].csz);
         ae.answer = (escertke_format)cases[i].answer;
-        int rsc = handle(w, ESCERTKE_OP_NOTIFY, "Cmeter", 0, (escertke_format)cases[i].format, cases[i].accept, SECI, &rsp);
+        int rsc = handle(w, ESCERTKE_OP_NOTIFY, "Cmeter", 0, (escertke_format)cases[i].format, (escertke_format)cases[i].accept, SECI, &rsp);
         if (rsc != cases[i].rsc || (int)ae.content != cases[i].sent || (int)ae.accept != cases[i].asked || (int)rsp.format != cases[i].back)
             fail_msg("case %zu: %d, sent %d, asked for %d, back %d", i, rsc, (int)ae.content, (int)ae.accept, (int)rsp.format);
         expect_json(rsp.format, &rsp.content, "{\"m2m:seci\":{\"sit\":6,\"eckm\":\"FgMD\"}}");

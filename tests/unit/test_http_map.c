@@ -83,6 +83,8 @@ static void maps_requests(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(requests); i++) {
         const char *name = requests[i].name;
+        if (!strncmp(name, "XML", 3) && !escertke_format_available(ESCERTKE_FORMAT_XML))
+            continue;
         struct esc_http_in in;
         escertke_primitive p;
         escertke_detail d;
@@ -166,7 +168,8 @@ static void maps_all_parameters(void **state)
     esc_http_in_init(&in, false, &p, NULL);
     esc_http_in_line(&in, "POST", text_span("/~/in1/S5f0e?rt=3"), "");
     feed(&in, lines);
-    assert_int_equal(esc_http_in_head(&in), ESCERTKE_OK);
+    bool built = escertke_format_available(ESCERTKE_FORMAT_CBOR);
+    assert_int_equal(esc_http_in_head(&in), built ? ESCERTKE_OK : ESCERTKE_ERR_UNSUPPORTED);
     expect_text("to", p.to, "/in1/S5f0e");
     expect_text("fr", p.fr, "/mn1/C1");
     expect_text("rqi", p.rqi, "r");
