@@ -52,9 +52,10 @@ static bool check_name(const char *value, char *why, size_t cap)
 }
 
 static const struct option_def relay_options[] = {
-    NEEDED_LIST_ROW("listen", "URL", AT(listen), hop_check_url,
-                    "http(s)://HOST:PORT[/PATH], where port 0 is any free port and the listening event says which; or "
-                    "mqtt(s)://BROKER[:PORT][/PREFIX]"),
+    NEEDED_LIST_ROW(
+        "listen", "URL", AT(listen), hop_check_url,
+        "http(s)://HOST:PORT[/PATH] or coap(s)://HOST:PORT[/PATH], where port 0 is any free port and the listening event says "
+        "which; or mqtt(s)://BROKER[:PORT][/PREFIX]"),
     NEEDED_TEXT_ROW("cse-id", "/CSE", AT(cse_id), check_cse_id, "own CSE-ID, SP-relative, e.g. /in1"),
     NEEDED_TEXT_ROW("sp", "DOMAIN", AT(sp), pki_check_sp, "domain of the M2M service provider, e.g. m2m.example.org"),
     TEXT_ROW("base", "NAME", AT(base), check_name, "resource name of <CSEBase>, default the CSE-ID and \"base\": in1base"),

@@ -37,9 +37,10 @@ struct settings {
 #define AT(member) offsetof(struct settings, member)
 
 static const struct option_def serve_options[] = {
-    NEEDED_LIST_ROW("listen", "URL", AT(listen), hop_check_url,
-                    "http(s)://HOST:PORT[/PATH], where port 0 is any free port and the listening event says which; or "
-                    "mqtt(s)://BROKER[:PORT][/PREFIX]"),
+    NEEDED_LIST_ROW(
+        "listen", "URL", AT(listen), hop_check_url,
+        "http(s)://HOST:PORT[/PATH] or coap(s)://HOST:PORT[/PATH], where port 0 is any free port and the listening event says "
+        "which; or mqtt(s)://BROKER[:PORT][/PREFIX]"),
     TEXT_ROW("via", "URL", AT(via), hop_check_url,
              "registrar CSE: register the own <AE> there, or bring it up to date, and let the peers reach it"),
     TEXT_ROW("poa", "URL", AT(poa), hop_check_url,

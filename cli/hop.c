@@ -153,7 +153,7 @@ escertke_err hop_open(const struct text_list *urls, struct hop_listeners *l, esc
 static void announce(struct hop_listeners *l)
 {
     for (size_t i = 0; i < l->count; i++)
-        if (l->list[i].http)
+        if (l->list[i].http || l->list[i].coap)
             say_listening(esc_listener_url(&l->list[i]));
     for (size_t i = 0; i < l->count; i++)
         (void)!esc_listener_ready(&l->list[i], BROKER_PATIENCE_MS, NULL);

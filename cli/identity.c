@@ -60,10 +60,10 @@ const struct option_def hop_options[] = {
     TEXT_ROW("serialization", "NAME", AT(hop.serialization), hop_check_serialization,
              "of own requests: json (default), xml or cbor; what comes in may be in any of them"),
     TEXT_ROW("tls-cert", "FILE", AT(hop.tls_cert), NULL,
-             "own certificate for https and mqtts hops, PEM; nothing to do with the end-to-end one"),
+             "own certificate for https, coaps and mqtts hops, PEM; nothing to do with the end-to-end one"),
     TEXT_ROW("tls-key", "FILE", AT(hop.tls_key), NULL, "its private key"),
     TEXT_ROW("tls-trust", "FILE", AT(hop.tls_trust), NULL,
-             "anchors for the servers of https hops and the brokers of mqtts, default the system's"),
+             "anchors for the servers of https and coaps hops and the brokers of mqtts, default the system's"),
     TEXT_ROW("mqtt-user", "NAME", AT(hop.mqtt_user), NULL, "user name at the broker of mqtt and mqtts hops"),
     TEXT_ROW("mqtt-password-file", "FILE", AT(hop.mqtt_password_file), NULL, "file whose first line is the password for it"),
     TEXT_ROW("mqtt-client-id", "ID", AT(hop.mqtt_client_id), NULL,
@@ -73,7 +73,7 @@ const struct option_def hop_options[] = {
 
 const struct option_def listener_options[] = {
     TEXT_ROW("tls-client-trust", "FILE", AT(hop.tls_client_trust), NULL,
-             "https listeners demand a client certificate under these anchors"),
+             "https and coaps listeners demand a client certificate under these anchors"),
     OPTION_END,
 };
 

@@ -132,6 +132,49 @@ static void write_http(struct text *t, const struct hop_listeners *l)
     gauge(t, "escertke_http_requests_active", "Requests being answered.", (double)all.busy);
 }
 
+/* ---- CoAP, all listeners together; nothing where none is used --------------------------------------------------- */
+
+static void write_coap(struct text *t, const struct hop_listeners *l)
+{
+    escertke_coap_stats all = { 0 }, s;
+    unsigned listeners = 0;
+
+    for (size_t i = 0; i < l->count; i++) {
+        if (!l->list[i].coap)
+            continue;
+        escertke_coap_server_get_stats(l->list[i].coap, &s);
+        listeners++;
+        all.datagrams += s.datagrams;
+        all.malformed += s.malformed;
+        all.repeats += s.repeats;
+        all.requests += s.requests;
+        all.turned_away += s.turned_away;
+        all.resent += s.resent;
+        all.sessions_lost += s.sessions_lost;
+        all.sessions += s.sessions;
+        all.transfers += s.transfers;
+        all.busy += s.busy;
+        for (int k = 0; k < 3; k++)
+            all.responses[k] += s.responses[k];
+    }
+    if (!listeners)
+        return;
+    counter(t, "escertke_coap_messages_total", "Messages received.", all.datagrams);
+    counter(t, "escertke_coap_malformed_total", "Of these, no CoAP.", all.malformed);
+    counter(t, "escertke_coap_repeats_total", "Requests that came again and were not taken again.", all.repeats);
+    counter(t, "escertke_coap_requests_total", "Requests taken.", all.requests);
+    head(t, "escertke_coap_responses_total", "counter", "Responses by class of their code, one for each block.");
+    for (int k = 0; k < 3; k++)
+        put(t, "escertke_coap_responses_total{class=\"%d.xx\"} %" PRIu64 "\n", k ? k + 3 : 2, all.responses[k]);
+    counter(t, "escertke_coap_turned_away_total", "Requests answered 5.03 because too much was under way.", all.turned_away);
+    counter(t, "escertke_coap_resent_total", "Responses sent again because nobody confirmed them.", all.resent);
+    counter(t, "escertke_coap_sessions_lost_total", "DTLS handshakes that failed, and sessions that gave way to others.",
+            all.sessions_lost);
+    gauge(t, "escertke_coap_sessions", "DTLS sessions there are.", (double)all.sessions);
+    gauge(t, "escertke_coap_transfers", "Contents under way in blocks.", (double)all.transfers);
+    gauge(t, "escertke_coap_requests_active", "Requests being answered.", (double)all.busy);
+}
+
 /* ---- MQTT, all brokers together; nothing where none is used ------------------------------------------------------ */
 
 static void write_mqtt(struct text *t, const struct hop_listeners *l)
@@ -219,6 +262,7 @@ escertke_err metrics_write(struct metrics *m, escertke_buf *out)
 
     write_endpoint(&t, m);
     write_http(&t, m->listeners);
+    write_coap(&t, m->listeners);
     write_mqtt(&t, m->listeners);
     write_process(&t, m);
     return t.err;

@@ -78,7 +78,7 @@ typedef struct escertke_coap_client_config {
     escertke_span tls_cert, tls_key; /* PEM client certificate for the hop; empty = none */
 } escertke_coap_client_config;
 
-/** Thread-safe client that keeps DTLS sessions. @return OK, ARG, NOMEM, CREDENTIAL (TLS files), TOO_LARGE, UNSUPPORTED */
+/** Thread-safe client that keeps DTLS sessions. @return OK, ARG, NOMEM, TOO_LARGE (a PEM text past 1 MiB), UNSUPPORTED */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_coap_client_new(const escertke_coap_client_config *cfg,
                                                                     escertke_coap_client **out);
 /**
@@ -89,6 +89,7 @@ ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_coap_client_new(const escert
  * @return OK (any RSC), or ESCERTKE_ERR_
  *         ARG          URL not usable, To not an address, no operation or request identifier, a parameter that has no room
  *         UNREACHABLE  nobody answers there, message rejected, DTLS to the hop failed
+ *         CREDENTIAL   anchors, certificate or key of the client's configuration not usable
  *         DEADLINE     too late: past the client's timeout, or past the request's rqet, whichever is sooner
  *         RQI          oneM2M-RQI differs from the request's
  *         COAP         no oneM2M answer, unknown critical option, wrong block, content of a type that is not understood

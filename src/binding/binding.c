@@ -8,6 +8,9 @@
 
 static const struct esc_binding *const bindings[] = {
     &esc_binding_http,
+#ifdef ESCERTKE_COAP
+    &esc_binding_coap,
+#endif
 #ifdef ESCERTKE_MQTT
     &esc_binding_mqtt,
 #endif

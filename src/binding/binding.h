@@ -6,6 +6,7 @@
 #define ESCERTKE_BINDING_BINDING_H
 
 #include <escertke/binding.h>
+#include <escertke/coap.h>
 #include <escertke/http.h>
 #include <escertke/mqtt.h>
 
@@ -44,6 +45,7 @@ struct esc_listen {
 struct esc_listener {
     const struct esc_binding *binding;
     escertke_http_server *http;
+    escertke_coap_server *coap;
     escertke_mqtt *mqtt;
 };
 
@@ -65,6 +67,9 @@ struct esc_binding {
 };
 
 extern const struct esc_binding esc_binding_http;
+#ifdef ESCERTKE_COAP
+extern const struct esc_binding esc_binding_coap;
+#endif
 #ifdef ESCERTKE_MQTT
 extern const struct esc_binding esc_binding_mqtt;
 #endif
@@ -79,8 +84,8 @@ ESCERTKE_CHECKED escertke_err esc_hops_new(const struct esc_hops_config *cfg, st
 /** After the listeners have been stopped. NULL allowed. */
 void esc_hops_free(struct esc_hops *h);
 
-/** Send a request and wait for its response; thread-safe. @return as escertke_http_send and escertke_mqtt_send; ARG, UNSUPPORTED:
- * no binding for this URL */
+/** Send a request and wait for its response; thread-safe. @return as escertke_http_send, escertke_coap_send and
+ * escertke_mqtt_send; ARG, UNSUPPORTED: no binding for this URL */
 ESCERTKE_CHECKED escertke_err esc_hops_send(struct esc_hops *h, const struct esc_next *next, const escertke_primitive *req,
                                             escertke_primitive *rsp, escertke_detail *d);
 

@@ -18,8 +18,15 @@ struct escertke_coap_client {
     pthread_mutex_t lock;
     struct esc_coap_hop *idle; /* last used first; under lock */
     uint32_t ack_timeout_ms, timeout_ms;
-    struct esc_coap_credentials *cred;
+    struct esc_coap_credentials *cred; /* when first needed; under lock */
+    escertke_buf trust, cert, key;
 };
+
+static escertke_err copy(escertke_span pem, escertke_buf *out)
+{
+    escertke_buf_init(out, PEM_MAX);
+    return pem.len ? escertke_buf_append(out, pem.ptr, pem.len) : ESCERTKE_OK;
+}
 
 escertke_err escertke_coap_client_new(const escertke_coap_client_config *cfg, escertke_coap_client **out)
 {
@@ -29,15 +36,17 @@ escertke_err escertke_coap_client_new(const escertke_coap_client_config *cfg, es
     if (!cfg || !out)
         return ESCERTKE_ERR_ARG;
     *out = NULL;
-    if (cfg->tls_trust.len > PEM_MAX || cfg->tls_cert.len > PEM_MAX || cfg->tls_key.len > PEM_MAX)
-        return ESCERTKE_ERR_TOO_LARGE;
     c = esc_zalloc(sizeof *c);
     if (!c)
         return ESCERTKE_ERR_NOMEM;
     pthread_mutex_init(&c->lock, NULL);
     c->ack_timeout_ms = cfg->ack_timeout_ms ? cfg->ack_timeout_ms : ACK_TIMEOUT_MS;
     c->timeout_ms = cfg->timeout_ms ? cfg->timeout_ms : TIMEOUT_MS;
-    err = esc_coap_credentials_new(false, cfg->tls_cert, cfg->tls_key, cfg->tls_trust, &c->cred, NULL);
+    err = copy(cfg->tls_trust, &c->trust);
+    if (err == ESCERTKE_OK)
+        err = copy(cfg->tls_cert, &c->cert);
+    if (err == ESCERTKE_OK)
+        err = copy(cfg->tls_key, &c->key);
     if (err == ESCERTKE_OK)
         *out = c;
     else
@@ -55,6 +64,9 @@ void escertke_coap_client_free(escertke_coap_client *c)
         esc_coap_hop_close(h);
     }
     esc_coap_credentials_free(c->cred);
+    escertke_buf_free(&c->key);
+    escertke_buf_free(&c->cert);
+    escertke_buf_free(&c->trust);
     pthread_mutex_destroy(&c->lock);
     esc_release(c);
 }
@@ -128,6 +140,19 @@ static escertke_err deadline(const escertke_coap_client *c, const escertke_primi
     return ESCERTKE_OK;
 }
 
+/* The system's anchors are many: they are read by who goes to a coaps server, and once. */
+static escertke_err load_credentials(escertke_coap_client *c, escertke_detail *d)
+{
+    escertke_err err = ESCERTKE_OK;
+
+    pthread_mutex_lock(&c->lock);
+    if (!c->cred)
+        err = esc_coap_credentials_new(false, escertke_buf_span(&c->cert), escertke_buf_span(&c->key),
+                                       escertke_buf_span(&c->trust), &c->cred, d);
+    pthread_mutex_unlock(&c->lock);
+    return err;
+}
+
 static escertke_err nobody_answers(const struct esc_coap_exchange *x, escertke_err err, escertke_detail *d)
 {
     return esc_fail(d, err, "", "%s %s port %u: %s", x->to.https ? "coaps" : "coap", x->to.host, (unsigned)x->to.port,
@@ -192,6 +217,8 @@ escertke_err escertke_coap_send(escertke_coap_client *c, const char *base, bool 
         err = esc_fail(d, ESCERTKE_ERR_ARG, "", "URL, To and parameters are too long together");
     if (err == ESCERTKE_OK)
         err = deadline(c, req, now, &x.until_ms, d);
+    if (err == ESCERTKE_OK && x.to.https)
+        err = load_credentials(c, d);
     if (err == ESCERTKE_OK)
         err = run(c, &x, d);
     escertke_buf_free(&x.out);

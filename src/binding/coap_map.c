@@ -409,7 +409,7 @@ escertke_err esc_coap_out_request(const struct esc_http_url *base, bool to_ae, c
         esc_coap_add_uint(&w, ESC_COAP_CONTENT_FORMAT, esc_coap_format_number(req->format));
     if ((err = esc_coap_query_write(req, to_counts, blocking ? 0 : (int)req->op, &w, d)) != ESCERTKE_OK)
         return err;
-    esc_coap_add_uint(&w, ESC_COAP_ACCEPT, esc_coap_format_number(req->format));
+    esc_coap_add_uint(&w, ESC_COAP_ACCEPT, esc_coap_format_number(req->accept ? req->accept : req->format));
     unfit = add_members(&w, req, REQUEST, 267, now_ms);
     if (req->op == ESCERTKE_OP_CREATE)
         esc_coap_add_uint(&w, 267, (uint32_t)req->ty);

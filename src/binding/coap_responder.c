@@ -132,9 +132,10 @@ static void refusal_to_response(struct esc_coap_asked *x)
 {
     escertke_primitive_clear(&x->rsp);
     x->rsp.rsc = x->in.rsc;
-    /* without the words the code still says what is needed; a client that excludes JSON gets none */
+    x->rsp.format = x->req.accept ? x->req.accept : ESCERTKE_FORMAT_JSON;
+    /* without the words the code still says what is needed; a client that wants none of our types gets none */
     if (x->in.rsc != ESCERTKE_RSC_NOT_ACCEPTABLE &&
-        escertke_dbg_write(ESCERTKE_FORMAT_JSON, x->detail.reason, &x->rsp.content) != ESCERTKE_OK)
+        escertke_dbg_write(x->rsp.format, x->detail.reason, &x->rsp.content) != ESCERTKE_OK)
         escertke_buf_reset(&x->rsp.content);
     esc_log(&x->server->cfg.log, ESCERTKE_LEVEL_INFO, "coap.refused", "code=%d.%02d rsc=%d reason=\"%s\"", x->in.code / 100,
             x->in.code % 100, x->in.rsc, x->detail.reason);
@@ -149,6 +150,24 @@ static void too_much(struct esc_coap_asked *x, const char *what)
 {
     refuse(x, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, 503, ESCERTKE_ERR_LIMIT, what);
     esc_coap_count(x->server, &x->server->stats.turned_away);
+}
+
+/* The content in the type that was asked for, should the handler have chosen another. */
+static void convert(struct esc_coap_asked *x)
+{
+    escertke_primitive *rsp = &x->rsp;
+    escertke_buf other;
+    escertke_err err;
+
+    if (!x->req.accept || !rsp->content.len || rsp->format == x->req.accept)
+        return;
+    escertke_buf_init(&other, rsp->content.max);
+    err = escertke_content_convert(rsp->format, escertke_buf_span(&rsp->content), x->req.accept, &other, &x->detail);
+    escertke_buf_free(&rsp->content);
+    rsp->content = other;
+    rsp->format = x->req.accept;
+    if (err != ESCERTKE_OK)
+        refuse(x, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, 0, err, "the response cannot be said in the type that Accept names");
 }
 
 /* Keep a response for the blocks behind its first. @return false: there is no room */
@@ -206,6 +225,8 @@ static void answer(struct esc_coap_asked *x)
     int code = 500;
 
     escertke_buf_init(&options, ESC_COAP_OPTIONS_MAX);
+    if (x->in.err == ESCERTKE_OK)
+        convert(x);
     if (x->in.err != ESCERTKE_OK)
         refusal_to_response(x);
     if (esc_coap_out_response(&x->req, &x->rsp, x->arrived.unix_s * 1000, &code, &options) != ESCERTKE_OK)

@@ -205,7 +205,9 @@ static inline void echo(void *ctx, const escertke_primitive *req, escertke_now n
     unsigned sum = 0;
     for (size_t i = 0; i < req->content.len; i++)
         sum = sum * 31 + req->content.ptr[i];
-    if (len) {
+    if (req->rqi && !strcmp(req->rqi, "json")) {
+        assert_int_equal(escertke_buf_append(&rsp->content, "{\"m2m:dbg\":\"x\"}", 15), ESCERTKE_OK);
+    } else if (len) {
         assert_int_equal(escertke_buf_reserve(&rsp->content, len, &at), ESCERTKE_OK);
         for (size_t i = 0; i < len; i++)
             at[i] = (uint8_t)('a' + (i / 7) % 26);

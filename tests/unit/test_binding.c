@@ -11,6 +11,13 @@ static const struct {
     { "https://cse.example.org", ESCERTKE_OK },
     { "mqtt://broker", ESCERTKE_OK },
     { "mqtts://broker:8884/plant", ESCERTKE_OK },
+#ifdef ESCERTKE_COAP
+    { "coap://127.0.0.1:5683/notify", ESCERTKE_OK },
+    { "coaps://[::1]", ESCERTKE_OK },
+    { "coap://", ESCERTKE_ERR_ARG },
+#else
+    { "coap://127.0.0.1:5683/notify", ESCERTKE_ERR_UNSUPPORTED },
+#endif
     { "http://", ESCERTKE_ERR_ARG },
     { "mqtt://broker/#", ESCERTKE_ERR_ARG },
     { "ftp://broker", ESCERTKE_ERR_ARG },

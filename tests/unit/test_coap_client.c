@@ -124,7 +124,10 @@ static void canned_start(struct canned *c)
 static void canned_stop(struct canned *c)
 {
     atomic_store(&c->stop, true);
+    struct came left;
     pthread_join(c->thread, NULL);
+    while (try_receive(c->fd, &left)) /* what the client sent last may have come after the end */
+        c->rejected += left.m.type == ESC_COAP_RST;
     close(c->fd);
 }
 

@@ -377,7 +377,10 @@ static void dtls_refuses_files(void **state)
         assert_true(d.reason[0]);
     }
     const escertke_coap_client_config bad = { .tls_cert = text_span(hop.cert), .tls_key = text_span(junk) };
-    assert_int_equal(escertke_coap_client_new(&bad, &c), ESCERTKE_ERR_CREDENTIAL);
+    assert_int_equal(escertke_coap_client_new(&bad, &c), ESCERTKE_OK);
+    expect_err("client", ask(c, "coaps://127.0.0.1:1", &d), ESCERTKE_ERR_CREDENTIAL, &d);
+    assert_true(d.reason[0]);
+    escertke_coap_client_free(c);
 }
 
 int main(void)

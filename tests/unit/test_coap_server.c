@@ -7,7 +7,7 @@ static const struct {
     int code, rsc;
     const char *content; /* NULL = whatever; the beginning of it */
 } asks[] = {
-    { "notify", { 0, 2, 1, "t", 0, { TO, JSON, FR, RQI }, 0, 0, "{}", 0 }, 204, 2000, 
+    { "notify", { 0, 2, 1, "t", 0, { TO, JSON, FR, RQI }, 0, 0, "{}", 0 }, 204, 2000,
       "op=5 to=x fr=C1 in=2/3938 from=127.0.0.1" },
     { "create", { 0, 2, 2, "t", 0, { TO, JSON, { 267, "\x02" }, FR, RQI }, 0, 0, "{}", 0 }, 201, 2001, "op=1" },
     { "retrieve", { 0, 1, 3, "", 0, { TO, FR, RQI }, 0, 0, NULL, 0 }, 205, 2000, "op=2" },
@@ -21,6 +21,7 @@ static const struct {
     { "no type", { 0, 2, 11, "t", 0, { TO, RQI }, 0, 0, "{}", 0 }, 415, 4015, "{\"m2m:dbg\"" },
     { "type", { 0, 2, 12, "t", 0, { TO, { 12, "\x2a" }, RQI }, 0, 0, "{}", 0 }, 415, 4015, "{\"m2m:dbg\"" },
     { "accept", { 0, 2, 13, "t", 0, { TO, JSON, { 17, "\x2a" }, RQI }, 0, 0, "{}", 0 }, 406, 5207, "" },
+    { "answer in CBOR", { 0, 2, 21, "t", 0, { TO, JSON, { 17, "\x3c" }, { 283, "json" } }, 0, 0, "{}", 0 }, 204, 2000, "\xa1" },
     { "proxy", { 0, 2, 14, "t", 0, { { 35, "coap://a" }, RQI }, 0, 0, NULL, 0 }, 505, 5001, "{\"m2m:dbg\"" },
     { "block in the middle", { 0, 2, 15, "t", 0, { TO, JSON, RQI }, BLOCK(3, 1, 0), 0, "0123456789abcdef", 0 }, 408, 4000, "{" },
     { "last block of nothing", { 0, 2, 16, "t", 0, { TO, JSON, RQI }, BLOCK(3, 0, 0), 0, "0123", 0 }, 408, 4000, "{" },
@@ -58,18 +59,18 @@ static void answers(void **state)
         expect_int(asks[i].name, c.m.mid, m.mid);
         expect_text(asks[i].name, c.token, m.token);
         if (strcmp(asks[i].name, "no RQI") != 0)
-            expect_text(asks[i].name, c.rqi, "r1");
+            expect_text(asks[i].name, c.rqi, c.format == 60 ? "json" : "r1");
         if (c.m.payload.len < strlen(asks[i].content) ||
             memcmp(c.m.payload.ptr ? (const char *)c.m.payload.ptr : "", asks[i].content, strlen(asks[i].content)) != 0)
             fail_msg("%s: found %.*s", asks[i].name, (int)c.m.payload.len, (const char *)c.m.payload.ptr);
-        expect_int(asks[i].name, c.format, c.m.payload.len ? 50 : -1);
+        expect_int(asks[i].name, c.format, !c.m.payload.len ? -1 : asks[i].content[0] == '\xa1' ? 60 : 50);
         expect_int(asks[i].name, c.max_age, c.m.code == 205 ? 0 : -1);
     }
     escertke_coap_stats stats;
     escertke_coap_server_get_stats(s, &stats);
     assert_int_equal(stats.datagrams, COUNT(asks));
-    assert_int_equal(stats.requests, 6);
-    assert_int_equal(stats.responses[0], 6);
+    assert_int_equal(stats.requests, 7);
+    assert_int_equal(stats.responses[0], 7);
     assert_int_equal(stats.responses[1], 13);
     assert_int_equal(stats.responses[2], 1);
     close(fd);
