@@ -39,7 +39,7 @@
 #define NOT_REMOVED 5 /* no message takes away a context with which the honest run under way could still complete */
 #define ONCE 6        /* a context makes one key; who asks again for the M4 of a stored key gets it */
 #define NEWEST 7      /* the terminator's newest key for the peer is not older than the initiator's */
-#define SERVED 8      /* a new M1 by the honest one's own way is put off only if half of the places were taken by that way */
+#define SERVED 8      /* a new M1 by the honest one's own way is put off only if K / 2 places were taken by that way */
 #define COMPLETES 9   /* not an assertion: the formula of progress.pml */
 #ifndef ONLY
 #define ONLY 0
@@ -190,7 +190,7 @@ inline take_m1(from, m1, source) {
             open_context(from, m1, source)
         :: else ->
             printf("  T -> try later\n");
-            CLAIM(SERVED, source != OWN_WAY || 2 * of_source[OWN_WAY] >= K)
+            CLAIM(SERVED, source != OWN_WAY || 2 * of_source[OWN_WAY] + 1 >= K)
         fi
 #endif
     fi
