@@ -105,7 +105,7 @@ static const struct words_case {
       "issue end-point certificates from a CA higher up, or make this CA again with a greater pathLenConstraint" },
     { "strict", { 0 }, { CA, .key_usage = 0x8600 }, { CA }, STRICT, 0, AE_ID, NULL, ESCERTKE_ERR_PROFILE,
       "intermediate 1, subject CN=CA, serial *, no subjectAltName",
-      "nameConstraints in the CA that issues AE-ID certificates (strict profile)", "no nameConstraints",
+      "nameConstraints with a permitted URI in the CA that issues AE-ID certificates (strict profile)", "no nameConstraints",
       "make the CA again with escertke pki init --sp DOMAIN, or do without --strict-profile here" },
     { "not permitted", { 0 }, { CA, NAMES(permitted, URI("example.com"), URI(".example.com"), DNS("example.com")) }, { CA },
       0, 0, AE_ID, NULL, ESCERTKE_ERR_CERT, AE_LEAF,
