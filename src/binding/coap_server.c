@@ -1,19 +1,18 @@
 #include "binding/coap_server.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
 #include "binding/http_listen.h"
+#include "binding/until.h"
 
 #define WORKERS_DEFAULT 4u
 #define WORKERS_MAX 256u
@@ -106,49 +105,12 @@ static void *loop(void *arg)
 
 /* ---- start ------------------------------------------------------------------------------------------------------- */
 
-static int try_bind(const struct addrinfo *ai)
-{
-    int one = 1, fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC, ai->ai_protocol);
-
-    if (fd < 0)
-        return -1;
-    if (ai->ai_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-    if (!bind(fd, ai->ai_addr, ai->ai_addrlen))
-        return fd;
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return -1;
-}
-
-static escertke_err bind_to(const struct esc_http_url *url, int *fd, escertke_detail *d)
-{
-    struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM }, *list;
-    char port[8];
-    int code, saved = 0;
-
-    snprintf(port, sizeof port, "%u", (unsigned)url->port);
-    code = getaddrinfo(url->host, port, &hints, &list);
-    if (code)
-        return esc_fail(d, ESCERTKE_ERR_IO, "", "cannot listen on %s: %s", url->host, gai_strerror(code));
-    *fd = -1;
-    for (struct addrinfo *ai = list; ai && *fd < 0; ai = ai->ai_next) {
-        *fd = try_bind(ai);
-        saved = errno;
-    }
-    freeaddrinfo(list);
-    if (*fd < 0)
-        return esc_fail(d, ESCERTKE_ERR_IO, "", "cannot listen on %s port %s: %s", url->host, port, strerror(saved));
-    return ESCERTKE_OK;
-}
-
 escertke_err escertke_coap_listen(const char *listen_url, int *fd, escertke_detail *d)
 {
     struct esc_http_url url;
     escertke_err err = esc_coap_url_parse(listen_url, &url, d);
 
-    return err == ESCERTKE_OK ? bind_to(&url, fd, d) : err;
+    return err == ESCERTKE_OK ? esc_datagram_bind(&url, fd, d) : err;
 }
 
 static void fill_defaults(escertke_coap_server_config *cfg)
@@ -184,7 +146,7 @@ static escertke_err prepare(escertke_coap_server *s, const struct esc_http_url *
             err = esc_coap_cookies_new(&s->cookies);
     }
     if (err == ESCERTKE_OK && s->fd < 0)
-        err = bind_to(url, &s->fd, d);
+        err = esc_datagram_bind(url, &s->fd, d);
     if (err != ESCERTKE_OK)
         return err;
     esc_coap_url_write(url, esc_http_bound_port(s->fd), s->url, sizeof s->url);
@@ -236,7 +198,7 @@ escertke_err escertke_coap_server_start(const escertke_coap_server_config *cfg, 
     s->fd = cfg->listen_fd > 0 ? cfg->listen_fd : -1;
     s->wake = -1;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->idle, NULL);
+    esc_until_init(&s->idle);
     escertke_buf_init(&s->out, ESC_COAP_MESSAGE_MAX);
     err = prepare(s, &url, d);
     if (err == ESCERTKE_OK)
@@ -265,20 +227,13 @@ void escertke_coap_server_get_stats(escertke_coap_server *s, escertke_coap_stats
 
 static void wait_idle(escertke_coap_server *s, unsigned drain_ms)
 {
-    struct timespec end;
+    uint64_t until_ms = escertke_system_clock(NULL).mono_ms + drain_ms;
     int code = 0;
 
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += drain_ms / 1000;
-    end.tv_nsec += (long)(drain_ms % 1000) * 1000000;
-    if (end.tv_nsec >= 1000000000) {
-        end.tv_sec++;
-        end.tv_nsec -= 1000000000;
-    }
     pthread_mutex_lock(&s->lock);
     s->draining = true;
     while (s->stats.busy && !code)
-        code = pthread_cond_timedwait(&s->idle, &s->lock, &end);
+        code = esc_until_wait(&s->idle, &s->lock, until_ms);
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -20,19 +20,28 @@
  */
 #define KERNEL_BUFFER ((int)ESCERTKE_PRIMITIVE_MAX)
 
-static int try_listen(const struct addrinfo *ai)
+static void bound_buffers(int fd)
 {
-    int one = 1, buffer = KERNEL_BUFFER;
-    int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, ai->ai_protocol);
+    int buffer = KERNEL_BUFFER;
+
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer); /* each accepted socket inherits both */
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+}
+
+static int try_bind(const struct addrinfo *ai)
+{
+    int one = 1, stream = ai->ai_socktype == SOCK_STREAM;
+    int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | (stream ? SOCK_NONBLOCK : 0), ai->ai_protocol);
 
     if (fd < 0)
         return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (stream) {
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+        bound_buffers(fd);
+    }
     if (ai->ai_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer); /* each accepted socket inherits both */
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
-    if (!bind(fd, ai->ai_addr, ai->ai_addrlen) && !listen(fd, BACKLOG))
+    if (!bind(fd, ai->ai_addr, ai->ai_addrlen) && (!stream || !listen(fd, BACKLOG)))
         return fd;
     int saved = errno;
     close(fd);
@@ -40,9 +49,9 @@ static int try_listen(const struct addrinfo *ai)
     return -1;
 }
 
-escertke_err esc_http_listen(const struct esc_http_url *url, int *fd, escertke_detail *d)
+static escertke_err bind_to(const struct esc_http_url *url, int type, int *fd, escertke_detail *d)
 {
-    struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *list;
+    struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = type }, *list;
     char port[8];
     int code, saved = 0;
 
@@ -52,13 +61,23 @@ escertke_err esc_http_listen(const struct esc_http_url *url, int *fd, escertke_d
         return esc_fail(d, ESCERTKE_ERR_IO, "", "cannot listen on %s: %s", url->host, gai_strerror(code));
     *fd = -1;
     for (struct addrinfo *ai = list; ai && *fd < 0; ai = ai->ai_next) {
-        *fd = try_listen(ai);
+        *fd = try_bind(ai);
         saved = errno;
     }
     freeaddrinfo(list);
     if (*fd < 0)
         return esc_fail(d, ESCERTKE_ERR_IO, "", "cannot listen on %s port %s: %s", url->host, port, strerror(saved));
     return ESCERTKE_OK;
+}
+
+escertke_err esc_http_listen(const struct esc_http_url *url, int *fd, escertke_detail *d)
+{
+    return bind_to(url, SOCK_STREAM, fd, d);
+}
+
+escertke_err esc_datagram_bind(const struct esc_http_url *url, int *fd, escertke_detail *d)
+{
+    return bind_to(url, SOCK_DGRAM, fd, d);
 }
 
 uint16_t esc_http_bound_port(int fd)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -13,6 +12,7 @@
 #include "binding/http_listen.h"
 #include "binding/http_tls.h"
 #include "binding/http_url.h"
+#include "binding/until.h"
 
 #define CONNECTION_MEMORY 32768 /* request line, headers and read buffer of one connection, bytes */
 #define THREADS_MAX 16u
@@ -200,13 +200,8 @@ static escertke_err start(escertke_http_server *s, escertke_detail *d)
 
 static void init_sync(escertke_http_server *s)
 {
-    pthread_condattr_t attr;
-
     pthread_mutex_init(&s->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->idle, &attr);
-    pthread_condattr_destroy(&attr);
+    esc_until_init(&s->idle);
 }
 
 escertke_err escertke_http_server_start(const escertke_http_server_config *cfg, escertke_http_server **out, escertke_detail *d)
@@ -268,19 +263,12 @@ void escertke_http_server_get_stats(escertke_http_server *s, escertke_http_serve
 
 static void wait_idle(escertke_http_server *s, unsigned drain_ms)
 {
-    struct timespec end;
+    uint64_t until_ms = escertke_system_clock(NULL).mono_ms + drain_ms;
     int code = 0;
 
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += drain_ms / 1000;
-    end.tv_nsec += (long)(drain_ms % 1000) * 1000000;
-    if (end.tv_nsec >= 1000000000) {
-        end.tv_sec++;
-        end.tv_nsec -= 1000000000;
-    }
     pthread_mutex_lock(&s->lock);
     while (s->busy && !code)
-        code = pthread_cond_timedwait(&s->idle, &s->lock, &end);
+        code = esc_until_wait(&s->idle, &s->lock, until_ms);
     pthread_mutex_unlock(&s->lock);
 }
 

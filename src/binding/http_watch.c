@@ -2,11 +2,11 @@
 
 #include <pthread.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <escertke/http.h>
 
 #include "base/memory.h"
+#include "binding/until.h"
 
 #define LOOK_MS 1000u /* how often, unless the limit is shorter than four times that */
 
@@ -77,18 +77,12 @@ static void look(struct esc_watch *w)
 static void *watch(void *arg)
 {
     struct esc_watch *w = arg;
-    struct timespec next;
+    uint64_t next_ms = escertke_system_clock(NULL).mono_ms;
 
-    clock_gettime(CLOCK_MONOTONIC, &next);
     pthread_mutex_lock(&w->lock);
     while (!w->stopping) {
-        next.tv_sec += (time_t)(w->look_ms / 1000);
-        next.tv_nsec += (long)(w->look_ms % 1000) * 1000000;
-        if (next.tv_nsec >= 1000000000) {
-            next.tv_sec++;
-            next.tv_nsec -= 1000000000;
-        }
-        while (!w->stopping && !pthread_cond_timedwait(&w->wake, &w->lock, &next))
+        next_ms += w->look_ms;
+        while (!w->stopping && !esc_until_wait(&w->wake, &w->lock, next_ms))
             ;
         look(w);
     }
@@ -99,7 +93,6 @@ static void *watch(void *arg)
 escertke_err esc_watch_start(uint64_t limit_ms, struct esc_watch **out)
 {
     struct esc_watch *w = esc_zalloc(sizeof *w);
-    pthread_condattr_t attr;
 
     if (!w)
         return ESCERTKE_ERR_NOMEM;
@@ -107,10 +100,7 @@ escertke_err esc_watch_start(uint64_t limit_ms, struct esc_watch **out)
     w->limit_ms = limit_ms;
     w->look_ms = limit_ms / 4 < LOOK_MS ? limit_ms / 4 + 1 : LOOK_MS;
     pthread_mutex_init(&w->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->wake, &attr);
-    pthread_condattr_destroy(&attr);
+    esc_until_init(&w->wake);
     if (!pthread_create(&w->thread, NULL, watch, w)) {
         *out = w;
         return ESCERTKE_OK;

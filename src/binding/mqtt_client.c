@@ -2,11 +2,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "binding/until.h"
 
 #define WORKERS_DEFAULT 4u
 #define WORKERS_MAX 256u
@@ -189,13 +189,8 @@ static escertke_err open_link(struct escertke_mqtt *m, escertke_detail *d)
 
 static void init_sync(struct escertke_mqtt *m)
 {
-    pthread_condattr_t attr;
-
     pthread_mutex_init(&m->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&m->idle, &attr);
-    pthread_condattr_destroy(&attr);
+    esc_until_init(&m->idle);
 }
 
 static escertke_err start(struct escertke_mqtt *m, escertke_detail *d)
@@ -266,12 +261,11 @@ void escertke_mqtt_get_stats(escertke_mqtt *m, escertke_mqtt_stats *out)
 
 static void wait_idle(struct escertke_mqtt *m, uint64_t until_ms)
 {
-    struct timespec end = { .tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000 };
     int code = 0;
 
     pthread_mutex_lock(&m->lock);
     while (m->busy && !code)
-        code = pthread_cond_timedwait(&m->idle, &m->lock, &end);
+        code = esc_until_wait(&m->idle, &m->lock, until_ms);
     pthread_mutex_unlock(&m->lock);
 }
 

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
 #include "binding/mqtt_loop.h"
+#include "binding/until.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int library_code;
@@ -23,13 +23,8 @@ static void library_init(void)
 
 static void init_sync(struct esc_mqtt_link *l)
 {
-    pthread_condattr_t attr;
-
     pthread_mutex_init(&l->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&l->change, &attr);
-    pthread_condattr_destroy(&attr);
+    esc_until_init(&l->change);
 }
 
 static escertke_err copy_topics(struct esc_mqtt_link *l, const struct esc_mqtt_link_config *cfg)
@@ -129,7 +124,6 @@ bool esc_mqtt_link_withdraw(struct esc_mqtt_link *l, uint64_t ticket)
 
 escertke_err esc_mqtt_link_wait(struct esc_mqtt_link *l, uint64_t until_ms, escertke_detail *d)
 {
-    struct timespec end = { .tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000 };
     escertke_err err = ESCERTKE_OK;
     char host[ESCERTKE_ID_MAX + 1];
     int code = 0;
@@ -139,7 +133,7 @@ escertke_err esc_mqtt_link_wait(struct esc_mqtt_link *l, uint64_t until_ms, esce
     if (!l->up)
         wake(l); /* it need not be patient any more */
     while (!l->up && !l->stopping && code == 0)
-        code = pthread_cond_timedwait(&l->change, &l->lock, &end);
+        code = esc_until_wait(&l->change, &l->lock, until_ms);
     l->waiters--;
     if (!l->up || l->stopping) {
         esc_printable(escertke_span_str(l->url.at.host), host, sizeof host);

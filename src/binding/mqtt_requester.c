@@ -1,10 +1,10 @@
 /* Requests out over MQTT, and the responses that belong to them. */
 #include <string.h>
-#include <time.h>
 
 #include "base/fail.h"
 #include "base/log.h"
 #include "binding/mqtt_client.h"
+#include "binding/until.h"
 
 #define WAITING_MAX 4096u
 #define TY_AE 2
@@ -158,7 +158,6 @@ static void strike(struct escertke_mqtt *m, struct esc_mqtt_wait *w)
 static escertke_err ask(struct escertke_mqtt *m, struct esc_mqtt_wait *w, const char *topic, escertke_span payload,
                         uint64_t until_ms, escertke_detail *d)
 {
-    struct timespec end = { .tv_sec = (time_t)(until_ms / 1000), .tv_nsec = (long)(until_ms % 1000) * 1000000 };
     uint64_t ticket;
     int code = 0;
 
@@ -166,7 +165,7 @@ static escertke_err ask(struct escertke_mqtt *m, struct esc_mqtt_wait *w, const 
     bool sent = err == ESCERTKE_OK;
     pthread_mutex_lock(&m->lock);
     while (sent && !w->done && !m->ended && code == 0)
-        code = pthread_cond_timedwait(&w->answered, &m->lock, &end);
+        code = esc_until_wait(&w->answered, &m->lock, until_ms);
     strike(m, w);
     bool done = w->done;
     pthread_mutex_unlock(&m->lock);
@@ -178,16 +177,6 @@ static escertke_err ask(struct escertke_mqtt *m, struct esc_mqtt_wait *w, const 
         return esc_fail(d, ESCERTKE_ERR_UNREACHABLE, "", "%.200s: no connection since the request was made", m->text);
     return esc_fail(d, ESCERTKE_ERR_DEADLINE, "TS-0010 6.5", "no response from %.100s by way of %.100s", w->receiver->text,
                     m->text);
-}
-
-static void init_answered(pthread_cond_t *cond)
-{
-    pthread_condattr_t attr;
-
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(cond, &attr);
-    pthread_condattr_destroy(&attr);
 }
 
 static escertke_err exchange(struct escertke_mqtt *m, const escertke_id *receiver, const escertke_primitive *req,
@@ -205,7 +194,7 @@ static escertke_err exchange(struct escertke_mqtt *m, const escertke_id *receive
         return err;
     w.kind = esc_mqtt_answer_of(w.kind);
     w.originator = escertke_span_str(own);
-    init_answered(&w.answered);
+    esc_until_init(&w.answered);
     err = enlist(m, &w) ? ask(m, &w, topic, payload, until_ms, d) : ESCERTKE_ERR_LIMIT;
     pthread_cond_destroy(&w.answered);
     return err;
