@@ -58,37 +58,37 @@ static bool room_for(const struct esc_runs *r, size_t octets)
            r->counts.octets <= r->cfg.max_octets - octets;
 }
 
-/* Of a run whose handshakes are all young: the oldest of whoever has brought most of them, if that is at least two more than the
- * newcomer's source has. So somebody who floods a From from elsewhere leaves its owner places in it. */
-static struct esc_pending *oldest_of_largest_source(const struct esc_run *run, size_t source)
+static size_t of_source(const struct esc_run *run, size_t source)
 {
-    size_t counts[GROUP_MARKED] = { 0 }, largest = source;
-    struct esc_pending *last = NULL;
+    size_t count = 0;
 
     for (const struct esc_pending *p = run->pending; p; p = p->next)
-        if (++counts[p->source] > counts[largest])
-            largest = p->source;
-    if (counts[largest] < counts[source] + 2)
-        return NULL;
-    for (struct esc_pending *p = run->pending; p; p = p->next)
-        if (p->source == largest)
-            last = p;
-    return last;
+        count += p->source == source;
+    return count;
 }
 
-/* The one of a full run whose place a new one takes: NULL if none may go. */
+/* Has this source got all the places that one may have in a From? Half of them, so that no stranger who floods it from elsewhere
+ * keeps its owner out. Who is not known may be anybody. */
+static bool source_is_full(const struct esc_runs *r, const struct esc_run *run, size_t source)
+{
+    return source != GROUP_UNKNOWN && of_source(run, source) >= (r->cfg.max_per_from + 1) / 2;
+}
+
+static bool run_is_full(const struct esc_runs *r, const struct esc_run *run, size_t source)
+{
+    return run->pending_count >= r->cfg.max_per_from || source_is_full(r, run, source);
+}
+
+/* The one of a full run whose place a new one takes: NULL if it is young. */
 static struct esc_pending *who_goes_of_run(const struct esc_runs *r, const struct esc_run *run, size_t source, uint64_t now_ms)
 {
-    struct esc_pending *last = run->pending;
+    bool own_only = source_is_full(r, run, source);
+    struct esc_pending *last = NULL;
 
-    while (last && last->next)
-        last = last->next;
-    return older_than(last, r->cfg.grace_ms, now_ms) ? last : oldest_of_largest_source(run, source);
-}
-
-static bool run_is_full(const struct esc_runs *r, const struct esc_run *run)
-{
-    return run->pending_count >= r->cfg.max_per_from;
+    for (struct esc_pending *p = run->pending; p; p = p->next)
+        if (!own_only || p->source == source)
+            last = p;
+    return older_than(last, r->cfg.grace_ms, now_ms) ? last : NULL;
 }
 
 static size_t source_of(const struct esc_runs *r, escertke_span source)
@@ -104,11 +104,11 @@ static size_t octets_of(const struct esc_runs *r, const struct esc_run *run, siz
 
 escertke_err esc_runs_may_add(struct esc_runs *r, const struct esc_run *run, escertke_span source, uint64_t now_ms)
 {
-    size_t octets = octets_of(r, run, 0);
+    size_t octets = octets_of(r, run, 0), number = source_of(r, source);
 
     pthread_mutex_lock(&r->lock);
-    bool ok = octets <= r->cfg.max_octets && (run_is_full(r, run) ? who_goes_of_run(r, run, source_of(r, source), now_ms) != NULL
-                                                                  : room_for(r, octets) || who_goes(r, run, now_ms));
+    bool ok = octets <= r->cfg.max_octets && (run_is_full(r, run, number) ? who_goes_of_run(r, run, number, now_ms) != NULL
+                                                                          : room_for(r, octets) || who_goes(r, run, now_ms));
     pthread_mutex_unlock(&r->lock);
     return ok ? ESCERTKE_OK : ESCERTKE_ERR_LIMIT;
 }
@@ -145,7 +145,7 @@ static escertke_err come_in(struct esc_runs *r, struct esc_pending *p, uint64_t 
     escertke_err err = ESCERTKE_ERR_LIMIT;
 
     pthread_mutex_lock(&r->lock);
-    if (run_is_full(r, p->run))
+    if (run_is_full(r, p->run, p->source))
         *gone = who_goes_of_run(r, p->run, p->source, now_ms);
     else if (!room_for(r, p->octets))
         *gone = p->octets <= r->cfg.max_octets ? who_goes(r, p->run, now_ms) : NULL;

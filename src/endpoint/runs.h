@@ -115,8 +115,8 @@ ESCERTKE_CHECKED escertke_err esc_runs_may_add(struct esc_runs *r, const struct 
  * Add a handshake that has answered M1 to the (entered) run, making room as needed.
  *
  * Who goes: a handshake is young for grace_ms. Of a run that has max_per_from of them, the oldest goes if it is not young any
- * more; where all are young, the oldest of whoever brought most of them, if that is at least two more than have come by the
- * newcomer's way. In all, of those not young any more: first whom an alert has marked; then the oldest of whoever has most of
+ * more. A known source may have half of these places, rounded up; past that the oldest of its own goes, if that is not young any
+ * more. In all, of those not young any more: first whom an alert has marked; then the oldest of whoever has most of
  * them (a group: what one source has brought), else the oldest. Where all are young, the oldest of that group goes if it is older
  * than what a run takes: twice as long as the slowest of the last good runs, and never more than grace_ms. What an M3 is being
  * matched with stays.

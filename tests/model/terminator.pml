@@ -83,7 +83,7 @@ byte r_m3[3], r_context[3]; /* of each From: the last M3 that was answered, and 
 /* On the wire. */
 bool m4[CONTEXTS + 1];
 
-hidden byte each, the_found, the_count, the_answer, the_crowd, the_goes;
+hidden byte each, the_found, the_count, the_answer, the_goes;
 hidden byte of_source[SOURCES + 1];
 
 /* A context that takes a place. */
@@ -127,40 +127,39 @@ inline open_context(from, m1, source) {
     CLAIM(BOUNDED, the_count <= K)
 }
 
-/*
- * Places are full; the_goes: whose place a new one takes, 0 = nobody's. The oldest goes if it is not young any more; else the
- * oldest of the source that brought most, if that is at least two more than the newcomer's has brought.
- */
-inline who_goes(from, source) {
-    the_crowd = source;
+#ifdef FAULT_NO_SOURCES
+#define SHARE K
+#else
+#define SHARE ((K + 1) / 2) /* what one source may have of the places of a From */
+#endif
+
+inline count_sources(from) {
     for (each : 1 .. SOURCES) {
         of_source[each] = 0
     }
-    each = opened;
-    do
-    :: each == 0 -> break
-    :: each != 0 && HELD(each) && c_from[each] == from ->
-        of_source[c_source[each]]++;
-        the_crowd = (of_source[c_source[each]] > of_source[the_crowd] -> c_source[each] : the_crowd);
-        each--
-    :: else -> each--
-    od;
-    the_goes = 0;
     for (each : 1 .. opened) {
         if
-        :: HELD(each) && c_from[each] == from && c_source[each] == the_crowd && the_goes == 0 -> the_goes = each
+        :: HELD(each) && c_from[each] == from -> of_source[c_source[each]]++
         :: else
         fi
     }
-#ifdef FAULT_NO_SOURCES
+}
+
+/*
+ * There is no place; the_goes: whose place a new one takes, 0 = nobody's. Where its source has had its share, the oldest of that
+ * source, else the oldest of all: if it is not young any more.
+ */
+inline who_goes(from, source) {
     the_goes = 0;
-#else
-    the_goes = (of_source[the_crowd] >= of_source[source] + 2 -> the_goes : 0);
-#endif
-#ifdef FAULT_NO_GRACE
-    the_goes = the_found
-#else
-    the_goes = (the_found <= old -> the_found : the_goes)
+    for (each : 1 .. opened) {
+        if
+        :: HELD(each) && c_from[each] == from && the_goes == 0 && (of_source[source] < SHARE || c_source[each] == source) ->
+            the_goes = each
+        :: else
+        fi
+    }
+#ifndef FAULT_NO_GRACE
+    the_goes = (the_goes <= old -> the_goes : 0)
 #endif
 }
 
@@ -176,13 +175,14 @@ inline take_m1(from, m1, source) {
         fi
     }
     count_pending(from);
+    count_sources(from);
     if
     :: the_answer != 0 || opened == CONTEXTS
 #ifdef FAULT_NO_EVICTION
     :: the_answer == 0 && opened < CONTEXTS -> open_context(from, m1, source)
 #else
-    :: the_answer == 0 && opened < CONTEXTS && the_count < K -> open_context(from, m1, source)
-    :: the_answer == 0 && opened < CONTEXTS && the_count >= K ->
+    :: the_answer == 0 && opened < CONTEXTS && the_count < K && of_source[source] < SHARE -> open_context(from, m1, source)
+    :: the_answer == 0 && opened < CONTEXTS && (the_count >= K || of_source[source] >= SHARE) ->
         who_goes(from, source);
         if
         :: the_goes != 0 ->
