@@ -91,7 +91,7 @@ typedef struct escertke_terminator_config {
     uint32_t replay_ttl_ms;      /* how long M4 can be repeated; 0 = ESCERTKE_TTL_MS */
     size_t max_pending;          /* 0 = ESCERTKE_MAX_PENDING; past it the oldest pending handshake goes */
     size_t max_pending_bytes;    /* 0 = max_pending * 64 KiB; estimated with the back end's share */
-    size_t max_pending_per_from; /* 0 = ESCERTKE_MAX_PENDING_PER_FROM; one known source may have half of them, rounded up */
+    size_t max_pending_per_from; /* of one From, brought by one source; twice as many by all; 0 = ESCERTKE_MAX_PENDING_PER_FROM */
     uint32_t grace_ms;           /* 0 = ESCERTKE_GRACE_MS */
     /**
      * Limits of M1 and of M3 that are not repetitions, asked before any public-key operation; past one the answer is 5000. A

@@ -67,16 +67,15 @@ static size_t of_source(const struct esc_run *run, size_t source)
     return count;
 }
 
-/* Has this source got all the places that one may have in a From? Half of them, so that no stranger who floods it from elsewhere
- * keeps its owner out. Who is not known may be anybody. */
+/* Each source has places of its own, so that nobody who floods a From from elsewhere keeps its owner out. */
 static bool source_is_full(const struct esc_runs *r, const struct esc_run *run, size_t source)
 {
-    return source != GROUP_UNKNOWN && of_source(run, source) >= (r->cfg.max_per_from + 1) / 2;
+    return of_source(run, source) >= r->cfg.max_per_from;
 }
 
 static bool run_is_full(const struct esc_runs *r, const struct esc_run *run, size_t source)
 {
-    return run->pending_count >= r->cfg.max_per_from || source_is_full(r, run, source);
+    return run->pending_count / 2 >= r->cfg.max_per_from || source_is_full(r, run, source);
 }
 
 /* The one of a full run whose place a new one takes: NULL if it is young. */

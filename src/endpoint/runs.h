@@ -73,7 +73,8 @@ typedef void (*esc_run_gone_fn)(void *ctx, escertke_event_kind why, const char *
 
 struct esc_runs_config {
     const escertke_tls_ops *tls;
-    size_t max_pending, max_octets, max_per_from;
+    size_t max_pending, max_octets;
+    size_t max_per_from; /* of one source; twice as many in all */
     uint32_t grace_ms;
     esc_run_gone_fn gone; /* NULL allowed */
     void *gone_ctx;
@@ -114,12 +115,12 @@ ESCERTKE_CHECKED escertke_err esc_runs_may_add(struct esc_runs *r, const struct 
 /**
  * Add a handshake that has answered M1 to the (entered) run, making room as needed.
  *
- * Who goes: a handshake is young for grace_ms. Of a run that has max_per_from of them, the oldest goes if it is not young any
- * more. A known source may have half of these places, rounded up; past that the oldest of its own goes, if that is not young any
- * more. In all, of those not young any more: first whom an alert has marked; then the oldest of whoever has most of
- * them (a group: what one source has brought), else the oldest. Where all are young, the oldest of that group goes if it is older
- * than what a run takes: twice as long as the slowest of the last good runs, and never more than grace_ms. What an M3 is being
- * matched with stays.
+ * Who goes: a handshake is young for grace_ms. A source has max_per_from places in a run; past that, the oldest that it has
+ * brought goes if it is not young any more. A run has twice as many in all; past that, the oldest of all goes likewise. In
+ * all, of those not young any more: first whom an alert has marked; then the oldest of whoever has most of them (a group: what
+ * one source has brought), else the oldest. Where all are young, the oldest of that group goes if it is older than what a run
+ * takes: twice as long as the slowest of the last good runs, and never more than grace_ms. What an M3 is being matched with
+ * stays.
  *
  * @return OK, NOMEM, LIMIT (nobody may go)
  */

@@ -19,7 +19,7 @@
 #define LETTER(who) (who == HONEST -> 'H' : (who == EVE -> 'E' : 'T'))
 
 #ifndef K
-#define K 2 /* pending contexts for one From (R-HS-31); 4 in the product */
+#define K 2 /* pending contexts for one From that one source may bring (R-HS-31), twice as many in all; 4 in the product */
 #endif
 #ifndef RUNS
 #define RUNS 2 /* runs that the honest initiator may begin */
@@ -35,11 +35,11 @@
 #define SAME_KEY 1    /* what the initiator takes for a key, the terminator has on disk: the same key under that identifier */
 #define AGREEMENT 2   /* a key under the honest name comes of a run in which the honest one took part, with this terminator */
 #define OWN_NAME 3    /* under the attacker's name there is only what it made itself */
-#define BOUNDED 4     /* pending contexts of one From <= K */
+#define BOUNDED 4     /* pending contexts of one From <= 2 K, of one source <= K */
 #define NOT_REMOVED 5 /* no message takes away a context with which the honest run under way could still complete */
 #define ONCE 6        /* a context makes one key; who asks again for the M4 of a stored key gets it */
 #define NEWEST 7      /* the terminator's newest key for the peer is not older than the initiator's */
-#define SERVED 8      /* a new M1 by the honest one's own way is put off only if K / 2 places were taken by that way */
+#define SERVED 8      /* a new M1 by the honest one's own way is put off only if K places were taken by that way */
 #define COMPLETES 9   /* not an assertion: the formula of progress.pml */
 #ifndef ONLY
 #define ONLY 0
@@ -124,13 +124,14 @@ inline open_context(from, m1, source) {
     the_answer = opened;
     printf("      context %d is opened\n", opened);
     count_pending(from);
-    CLAIM(BOUNDED, the_count <= K)
+    count_sources(from);
+    CLAIM(BOUNDED, the_count <= 2 * K && of_source[source] <= K)
 }
 
 #ifdef FAULT_NO_SOURCES
-#define SHARE K
+#define PLACES K
 #else
-#define SHARE ((K + 1) / 2) /* what one source may have of the places of a From */
+#define PLACES (2 * K)
 #endif
 
 inline count_sources(from) {
@@ -153,7 +154,7 @@ inline who_goes(from, source) {
     the_goes = 0;
     for (each : 1 .. opened) {
         if
-        :: HELD(each) && c_from[each] == from && the_goes == 0 && (of_source[source] < SHARE || c_source[each] == source) ->
+        :: HELD(each) && c_from[each] == from && the_goes == 0 && (of_source[source] < K || c_source[each] == source) ->
             the_goes = each
         :: else
         fi
@@ -181,8 +182,8 @@ inline take_m1(from, m1, source) {
 #ifdef FAULT_NO_EVICTION
     :: the_answer == 0 && opened < CONTEXTS -> open_context(from, m1, source)
 #else
-    :: the_answer == 0 && opened < CONTEXTS && the_count < K && of_source[source] < SHARE -> open_context(from, m1, source)
-    :: the_answer == 0 && opened < CONTEXTS && (the_count >= K || of_source[source] >= SHARE) ->
+    :: the_answer == 0 && opened < CONTEXTS && the_count < PLACES && of_source[source] < K -> open_context(from, m1, source)
+    :: the_answer == 0 && opened < CONTEXTS && (the_count >= PLACES || of_source[source] >= K) ->
         who_goes(from, source);
         if
         :: the_goes != 0 ->
@@ -190,7 +191,7 @@ inline take_m1(from, m1, source) {
             open_context(from, m1, source)
         :: else ->
             printf("  T -> try later\n");
-            CLAIM(SERVED, source != OWN_WAY || 2 * of_source[OWN_WAY] + 1 >= K)
+            CLAIM(SERVED, source != OWN_WAY || of_source[OWN_WAY] >= K)
         fi
 #endif
     fi
