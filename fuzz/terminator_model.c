@@ -10,6 +10,7 @@ enum { PENDING_MAX = 64, KEPT_MAX = 32, EVENTS_MAX = 80, LOADED = 32 };
 struct pending {
     uint64_t number, born_ms, until_ms;
     char peer[ESCERTKE_ID_MAX + 1];
+    escertke_span source; /* where its M1 came from */
 };
 
 struct noted {
@@ -36,6 +37,7 @@ struct model {
     struct noted events[EVENTS_MAX];
     size_t event_count;
     char peer[ESCERTKE_ID_MAX + 1]; /* of the message being delivered */
+    escertke_span source;           /* where it comes from */
     size_t octets_before, established;
     uint64_t last_number; /* of the handshake that became pending last, since the last run was begun; 0 = none */
 };
@@ -67,16 +69,24 @@ static size_t count_of(const struct model *m, const char *peer)
     return n;
 }
 
+static size_t count_of_source(const struct model *m, const struct pending *of)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->pending_count; i++)
+        n += strcmp(m->pending[i].peer, of->peer) == 0 && escertke_span_equal(m->pending[i].source, of->source);
+    return n;
+}
+
 static bool is_old(const struct model *m, const struct pending *p)
 {
     return m->now.mono_ms - p->born_ms >= m->cfg.grace_ms;
 }
 
-/* Of this From, or of all (NULL): is one there that is not young? */
-static bool any_old(const struct model *m, const char *peer)
+static bool any_old(const struct model *m)
 {
     for (size_t i = 0; i < m->pending_count; i++)
-        if ((!peer || strcmp(m->pending[i].peer, peer) == 0) && is_old(m, &m->pending[i]))
+        if (is_old(m, &m->pending[i]))
             return true;
     return false;
 }
@@ -89,14 +99,14 @@ static bool is_crowded(const struct model *m)
 }
 
 /*
- * Nobody goes where there is room, nobody young while somebody old is there, and where all are young nobody before it is known
- * how long a run takes.
+ * Nobody goes where there is room; nobody young for another of the same From, nor while somebody old is there, nor before it is
+ * known how long a run takes. (Two sources may share their places by accident: so a From with fewer than its source's is full.)
  */
 static bool may_go(const struct model *m, const struct pending *p)
 {
-    if (strcmp(p->peer, m->peer) == 0 && count_of(m, m->peer) >= m->cfg.max_pending_per_from)
-        return is_old(m, p) || !any_old(m, m->peer);
-    return is_crowded(m) && (is_old(m, p) || (m->established && !any_old(m, NULL)));
+    if (strcmp(p->peer, m->peer) == 0 && count_of(m, m->peer) >= m->cfg.max_pending_per_from && is_old(m, p))
+        return true;
+    return is_crowded(m) && (is_old(m, p) || (m->established && !any_old(m)));
 }
 
 /* ---- events ----------------------------------------------------------------------------------------------------- */
@@ -109,6 +119,7 @@ static void add_pending(struct model *m, const escertke_event *event)
     p->born_ms = m->now.mono_ms;
     p->until_ms = m->now.mono_ms + m->cfg.pending_ttl_ms;
     memcpy(p->peer, m->peer, sizeof p->peer);
+    p->source = m->source;
     m->last_number = event->run;
 }
 
@@ -355,6 +366,7 @@ void model_deliver(struct model *m, const char *from, escertke_span message, esc
     const escertke_delivery in = { .from = escertke_span_str(from), .message = message, .source = source };
 
     name_peer(m, from);
+    m->source = source;
     before(m);
     struct promise owed = promise(m, message);
     bool was_done = owed.run && owed.run->done;
@@ -401,7 +413,8 @@ void model_check(struct model *m)
     must(stats.pending_bytes <= m->cfg.max_pending_bytes && (stats.pending_bytes > 0) == (stats.pending > 0));
     must(stats.replay_entries <= m->established);
     for (size_t i = 0; i < m->pending_count; i++)
-        must(count_of(m, m->pending[i].peer) <= m->cfg.max_pending_per_from);
+        must(count_of_source(m, &m->pending[i]) <= m->cfg.max_pending_per_from &&
+             count_of(m, m->pending[i].peer) <= 2 * m->cfg.max_pending_per_from);
 }
 
 /* ---- the store that fails ------------------------------------------------------------------------------------------ */

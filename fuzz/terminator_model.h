@@ -42,7 +42,7 @@ struct model_run *model_run(struct model *m, unsigned number);
 /** A message that was sent before, by whomever; empty if there is none. */
 escertke_span model_kept(const struct model *m, unsigned number);
 
-/** Deliver, and look at all that comes of it. @param a  to be cleared */
+/** Deliver, and look at all that comes of it. @param source  outlives the model  @param a  to be cleared */
 void model_deliver(struct model *m, const char *from, escertke_span message, escertke_span source, escertke_answer *a);
 /** The answer to a run's M1 reaches its initiator, which makes M3 of it. */
 void model_take_m2(struct model *m, struct model_run *run, const escertke_answer *a);
