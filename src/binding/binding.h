@@ -10,6 +10,8 @@
 #include <escertke/http.h>
 #include <escertke/mqtt.h>
 
+#include "binding/patience.h"
+
 /** Who sends, and how the hops are secured. Strings and spans must outlive the hops. */
 struct esc_hops_config {
     const char *self; /* own Absolute AE-ID or CSE-ID; NULL: bindings that name both ends of a hop cannot be used */
@@ -27,6 +29,7 @@ struct esc_next {
     const char *url;      /* point of access */
     const char *receiver; /* Absolute ID of who is there; NULL or "" = not known, which only some bindings can do without */
     bool to_ae;
+    struct esc_patience patience; /* of this one exchange; zeroed = as the hops say */
 };
 
 /** What listens. */

@@ -2,6 +2,7 @@
 #include <escertke/coap.h>
 
 #include "binding/binding.h"
+#include "binding/coap_client.h"
 #include "binding/coap_target.h"
 
 static escertke_err check(const char *url, escertke_detail *d)
@@ -32,7 +33,7 @@ static void close_client(void *state)
 static escertke_err send_request(void *state, const struct esc_next *next, const escertke_primitive *req, escertke_primitive *rsp,
                                  escertke_detail *d)
 {
-    return escertke_coap_send(state, next->url, next->to_ae, req, rsp, d);
+    return esc_coap_send(state, next->url, next->to_ae, req, &next->patience, rsp, d);
 }
 
 static escertke_err start_server(void *state, const struct esc_hops_config *cfg, const struct esc_listen *l,

@@ -1,5 +1,6 @@
 /* The row of HTTP: one client for all servers, a server for each listener. */
 #include "binding/binding.h"
+#include "binding/http_client.h"
 #include "binding/http_url.h"
 
 static escertke_err check(const char *url, escertke_detail *d)
@@ -30,7 +31,7 @@ static void close_client(void *state)
 static escertke_err send_request(void *state, const struct esc_next *next, const escertke_primitive *req, escertke_primitive *rsp,
                                  escertke_detail *d)
 {
-    return escertke_http_send(state, next->url, next->to_ae, req, rsp, d);
+    return esc_http_send(state, next->url, next->to_ae, req, &next->patience, rsp, d);
 }
 
 static escertke_err start_server(void *state, const struct esc_hops_config *cfg, const struct esc_listen *l,

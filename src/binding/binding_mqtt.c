@@ -182,7 +182,7 @@ static escertke_err send_request(void *state, const struct esc_next *next, const
         return esc_fail(d, ESCERTKE_ERR_ARG, "TS-0010 6.4", "over MQTT the receiver's ID must be known: %.200s", next->url);
     if ((err = acquire(b, next->url, &at, d)) != ESCERTKE_OK)
         return err;
-    err = escertke_mqtt_send(at->mqtt, next->receiver, req, rsp, d);
+    err = esc_mqtt_send(at->mqtt, next->receiver, req, &next->patience, rsp, d);
     give_back(b, at);
     return err;
 }

@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
+#include "binding/coap_client.h"
 #include "binding/coap_exchange.h"
 
 #define TIMEOUT_MS 30000u
@@ -125,13 +126,13 @@ static void give(escertke_coap_client *c, struct esc_coap_hop *h)
 /* ---- sending --------------------------------------------------------------------------------------------------- */
 
 /* What is left, as a monotonic time: the client's limit, or less where rqet ends sooner. @return OK, DEADLINE */
-static escertke_err deadline(const escertke_coap_client *c, const escertke_primitive *req, escertke_now now, uint64_t *until_ms,
-                             escertke_detail *d)
+static escertke_err deadline(const escertke_coap_client *c, const escertke_primitive *req, const struct esc_patience *p,
+                             escertke_now now, uint64_t *until_ms, escertke_detail *d)
 {
     int64_t end_ms, now_ms = now.unix_s * 1000;
 
-    *until_ms = now.mono_ms + c->timeout_ms;
-    if (!req->rqet || escertke_abs_rel_parse(escertke_span_str(req->rqet), now_ms, &end_ms) != ESCERTKE_OK)
+    *until_ms = now.mono_ms + (p->timeout_ms ? p->timeout_ms : c->timeout_ms);
+    if (p->timeout_ms || !req->rqet || escertke_abs_rel_parse(escertke_span_str(req->rqet), now_ms, &end_ms) != ESCERTKE_OK)
         return ESCERTKE_OK;
     if (end_ms <= now_ms)
         return esc_fail(d, ESCERTKE_ERR_DEADLINE, "TS-0004 7.3.2.6", "rqet %s has passed", req->rqet);
@@ -173,7 +174,7 @@ static escertke_err run(escertke_coap_client *c, struct esc_coap_exchange *x, es
         }
     }
     for (size_t which = 0; !h && which < ADDRESSES_MAX; which++) {
-        escertke_err opened = esc_coap_hop_open(&x->to, c->cred, which, x->until_ms, &h, d);
+        escertke_err opened = esc_coap_hop_open(&x->to, c->cred, which, x->until_ms, x->patience, &h, d);
         if (opened == ESCERTKE_ERR_NOT_FOUND)
             break;
         err = opened == ESCERTKE_OK ? esc_coap_exchange_run(x, h, false, d) : opened;
@@ -183,6 +184,8 @@ static escertke_err run(escertke_coap_client *c, struct esc_coap_exchange *x, es
         } else if (err != ESCERTKE_ERR_UNREACHABLE) {
             break;
         }
+        if (esc_patience_ended(x->patience))
+            break;
     }
     if (h && (err == ESCERTKE_OK || !h->tls))
         give(c, h);
@@ -196,6 +199,12 @@ static escertke_err run(escertke_coap_client *c, struct esc_coap_exchange *x, es
 escertke_err escertke_coap_send(escertke_coap_client *c, const char *base, bool to_ae, const escertke_primitive *req,
                                 escertke_primitive *rsp, escertke_detail *d)
 {
+    return esc_coap_send(c, base, to_ae, req, &(struct esc_patience){ 0 }, rsp, d);
+}
+
+escertke_err esc_coap_send(escertke_coap_client *c, const char *base, bool to_ae, const escertke_primitive *req,
+                           const struct esc_patience *p, escertke_primitive *rsp, escertke_detail *d)
+{
     escertke_now now = escertke_system_clock(NULL);
     struct esc_coap_exchange x;
     escertke_err err;
@@ -205,6 +214,7 @@ escertke_err escertke_coap_send(escertke_coap_client *c, const char *base, bool 
     memset(&x, 0, sizeof x);
     x.req = req;
     x.rsp = rsp;
+    x.patience = p;
     x.ack_timeout_ms = c->ack_timeout_ms;
     escertke_buf_init(&x.options, ESC_COAP_OPTIONS_MAX);
     escertke_buf_init(&x.out, ESC_COAP_MESSAGE_MAX);
@@ -216,7 +226,7 @@ escertke_err escertke_coap_send(escertke_coap_client *c, const char *base, bool 
     if (err == ESCERTKE_ERR_TOO_LARGE)
         err = esc_fail(d, ESCERTKE_ERR_ARG, "", "URL, To and parameters are too long together");
     if (err == ESCERTKE_OK)
-        err = deadline(c, req, now, &x.until_ms, d);
+        err = deadline(c, req, p, now, &x.until_ms, d);
     if (err == ESCERTKE_OK && x.to.https)
         err = load_credentials(c, d);
     if (err == ESCERTKE_OK)

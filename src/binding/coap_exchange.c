@@ -83,6 +83,8 @@ static escertke_err wait_for_answer(struct transfer *t, const struct esc_coap_ms
 
     for (int count = 0; err == ESCERTKE_OK;) {
         uint64_t now_ms = escertke_system_clock(NULL).mono_ms;
+        if (esc_patience_ended(t->x->patience))
+            return esc_fail(t->d, ESCERTKE_ERR_UNREACHABLE, "", "given up");
         if (now_ms >= t->x->until_ms)
             return t->h->heard ? ESCERTKE_ERR_DEADLINE : ESCERTKE_ERR_UNREACHABLE;
         if (!confirmed && now_ms >= next_ms) {
@@ -96,7 +98,8 @@ static escertke_err wait_for_answer(struct transfer *t, const struct esc_coap_ms
             next_ms = now_ms + wait_ms;
             wait_ms *= 2;
         }
-        err = esc_coap_hop_receive(t->h, confirmed || t->x->until_ms < next_ms ? t->x->until_ms : next_ms, &datagram);
+        uint64_t until_ms = confirmed || t->x->until_ms < next_ms ? t->x->until_ms : next_ms;
+        err = esc_coap_hop_receive(t->h, esc_patience_next(t->x->patience, now_ms, until_ms), &datagram);
         if (err == ESCERTKE_ERR_DEADLINE)
             err = ESCERTKE_OK;
         else if (err == ESCERTKE_OK && esc_coap_parse(datagram, answer) == ESCERTKE_OK) {

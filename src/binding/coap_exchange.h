@@ -7,6 +7,7 @@
 
 #include "binding/coap_hop.h"
 #include "binding/coap_map.h"
+#include "binding/patience.h"
 
 struct esc_coap_exchange {
     struct esc_http_url to;
@@ -16,7 +17,8 @@ struct esc_coap_exchange {
     escertke_buf options;    /* of every message of it, without blocks */
     uint32_t ack_timeout_ms;
     uint64_t until_ms; /* monotonic */
-    escertke_buf out;  /* the message under way */
+    const struct esc_patience *patience;
+    escertke_buf out; /* the message under way */
 };
 
 /**

@@ -83,7 +83,8 @@ static escertke_err connect_to(struct esc_coap_hop *h, size_t which, escertke_de
     return err;
 }
 
-static escertke_err shake_hands(struct esc_coap_hop *h, struct esc_coap_credentials *cred, uint64_t until_ms, escertke_detail *d)
+static escertke_err shake_hands(struct esc_coap_hop *h, struct esc_coap_credentials *cred, uint64_t until_ms,
+                                const struct esc_patience *p, escertke_detail *d)
 {
     escertke_span datagram = { NULL, 0 };
     escertke_err err = esc_coap_session_connect(cred, &h->to, push, h, &h->tls);
@@ -92,7 +93,13 @@ static escertke_err shake_hands(struct esc_coap_hop *h, struct esc_coap_credenti
         uint64_t again_ms = now_ms() + esc_coap_session_wait_ms(h->tls);
 
         datagram.len = 0;
-        err = receive_raw(h, again_ms < until_ms ? again_ms : until_ms, &datagram);
+        if (again_ms > until_ms)
+            again_ms = until_ms;
+        do
+            err = receive_raw(h, esc_patience_next(p, now_ms(), again_ms), &datagram);
+        while (err == ESCERTKE_ERR_DEADLINE && now_ms() < again_ms && !esc_patience_ended(p));
+        if (esc_patience_ended(p))
+            return esc_fail(d, ESCERTKE_ERR_UNREACHABLE, "", "given up");
         if (err == ESCERTKE_ERR_DEADLINE && now_ms() < until_ms)
             err = ESCERTKE_OK;
     }
@@ -100,7 +107,7 @@ static escertke_err shake_hands(struct esc_coap_hop *h, struct esc_coap_credenti
 }
 
 escertke_err esc_coap_hop_open(const struct esc_http_url *to, struct esc_coap_credentials *cred, size_t which, uint64_t until_ms,
-                               struct esc_coap_hop **out, escertke_detail *d)
+                               const struct esc_patience *p, struct esc_coap_hop **out, escertke_detail *d)
 {
     struct esc_coap_hop *h = esc_zalloc(sizeof *h);
     escertke_err err;
@@ -115,7 +122,7 @@ escertke_err esc_coap_hop_open(const struct esc_http_url *to, struct esc_coap_cr
     else
         err = connect_to(h, which, d);
     if (err == ESCERTKE_OK && to->https)
-        err = shake_hands(h, cred, until_ms, d);
+        err = shake_hands(h, cred, until_ms, p, d);
     if (err == ESCERTKE_OK)
         *out = h;
     else

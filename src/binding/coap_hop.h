@@ -5,6 +5,7 @@
 
 #include "binding/coap_dtls.h"
 #include "binding/coap_msg.h"
+#include "binding/patience.h"
 
 struct esc_coap_hop {
     int fd;
@@ -23,7 +24,8 @@ struct esc_coap_hop {
  * @return OK, NOT_FOUND (it has not so many addresses), UNREACHABLE (no such host, DTLS failed), DEADLINE, NOMEM, IO, BACKEND
  */
 ESCERTKE_CHECKED escertke_err esc_coap_hop_open(const struct esc_http_url *to, struct esc_coap_credentials *cred, size_t which,
-                                                uint64_t until_ms, struct esc_coap_hop **out, escertke_detail *d);
+                                                uint64_t until_ms, const struct esc_patience *p, struct esc_coap_hop **out,
+                                                escertke_detail *d);
 /** NULL allowed. */
 void esc_coap_hop_close(struct esc_coap_hop *h);
 

@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
+#include "binding/http_client.h"
 #include "binding/http_map.h"
 #include "binding/http_target.h"
 
@@ -68,6 +69,7 @@ static CURLcode set_tls(const escertke_http_client *c, CURL *curl)
 
 static size_t take_header(char *data, size_t size, size_t count, void *cls);
 static size_t take_body(char *data, size_t size, size_t count, void *cls);
+static int look_for_end(void *cls, curl_off_t down, curl_off_t now, curl_off_t up, curl_off_t up_now);
 
 /* What is the same for every exchange. */
 static CURLcode set_fixed(const escertke_http_client *c, struct handle *h)
@@ -83,12 +85,15 @@ static CURLcode set_fixed(const escertke_http_client *c, struct handle *h)
     if (!code)
         code = curl_easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, take_body);
     if (!code)
+        code = curl_easy_setopt(h->curl, CURLOPT_XFERINFOFUNCTION, look_for_end);
+    if (!code)
         code = set_tls(c, h->curl);
     static const struct {
         CURLoption option;
         long value;
     } longs[] = {
         { CURLOPT_NOSIGNAL, 1 },
+        { CURLOPT_NOPROGRESS, 0 }, /* called at least once a second while nothing comes */
         { CURLOPT_FOLLOWLOCATION, 0 },
         { CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1 },
         { CURLOPT_HTTP09_ALLOWED, 0 },
@@ -210,6 +215,7 @@ struct arriving {
     size_t header_bytes;
     bool head_complete; /* the empty line behind the headers has come */
     escertke_err err;   /* why a callback stopped the transfer */
+    const struct esc_patience *patience;
 };
 
 static void begin_response(struct arriving *a)
@@ -255,6 +261,17 @@ static size_t take_body(char *data, size_t size, size_t count, void *cls)
         return size * count;
     esc_fail(a->d, a->err, "", "content of the response: %s, limit %zu bytes", escertke_err_text(a->err), a->rsp->content.max);
     return 0;
+}
+
+static int look_for_end(void *cls, curl_off_t down, curl_off_t now, curl_off_t up, curl_off_t up_now)
+{
+    struct arriving *a = cls;
+
+    (void)down, (void)now, (void)up, (void)up_now;
+    if (!esc_patience_ended(a->patience))
+        return 0;
+    a->err = esc_fail(a->d, ESCERTKE_ERR_UNREACHABLE, "", "given up");
+    return 1;
 }
 
 /* libcurl's results that are not "no connection, no answer". */
@@ -364,6 +381,8 @@ static CURLcode set_request(struct handle *h, const char *url, const char *metho
         code = curl_easy_setopt(h->curl, CURLOPT_CUSTOMREQUEST, method);
     if (!code)
         code = curl_easy_setopt(h->curl, CURLOPT_HEADERDATA, a);
+    if (!code)
+        code = curl_easy_setopt(h->curl, CURLOPT_XFERINFODATA, a);
     return code ? code : curl_easy_setopt(h->curl, CURLOPT_WRITEDATA, a);
 }
 
@@ -388,12 +407,13 @@ static CURLcode perform_quietly(CURL *curl)
 }
 
 /* What is left for this exchange, milliseconds: the client's limit, or less where rqet ends sooner. @return OK, DEADLINE */
-static escertke_err time_left(const escertke_http_client *c, const escertke_primitive *req, long *left_ms, escertke_detail *d)
+static escertke_err time_left(const escertke_http_client *c, const escertke_primitive *req, const struct esc_patience *p,
+                              long *left_ms, escertke_detail *d)
 {
     int64_t until_ms, now_ms = escertke_system_clock(NULL).unix_s * 1000;
 
-    *left_ms = c->timeout_ms;
-    if (!req->rqet || escertke_abs_rel_parse(escertke_span_str(req->rqet), now_ms, &until_ms) != ESCERTKE_OK)
+    *left_ms = p->timeout_ms ? (long)p->timeout_ms : c->timeout_ms;
+    if (p->timeout_ms || !req->rqet || escertke_abs_rel_parse(escertke_span_str(req->rqet), now_ms, &until_ms) != ESCERTKE_OK)
         return ESCERTKE_OK;
     if (until_ms <= now_ms)
         return esc_fail(d, ESCERTKE_ERR_DEADLINE, "TS-0004 7.3.2.6", "rqet %s has passed", req->rqet);
@@ -403,9 +423,10 @@ static escertke_err time_left(const escertke_http_client *c, const escertke_prim
 }
 
 static escertke_err exchange(struct handle *h, const char *base, const char *url, const char *method, struct curl_slist *headers,
-                             const escertke_primitive *req, escertke_primitive *rsp, escertke_detail *d)
+                             const escertke_primitive *req, const struct esc_patience *p, escertke_primitive *rsp,
+                             escertke_detail *d)
 {
-    struct arriving a = { .rsp = rsp, .d = d };
+    struct arriving a = { .rsp = rsp, .d = d, .patience = p };
     CURLcode code;
     escertke_err err;
 
@@ -430,6 +451,12 @@ static escertke_err exchange(struct handle *h, const char *base, const char *url
 escertke_err escertke_http_send(escertke_http_client *c, const char *base, bool to_ae, const escertke_primitive *req,
                                 escertke_primitive *rsp, escertke_detail *d)
 {
+    return esc_http_send(c, base, to_ae, req, &(struct esc_patience){ 0 }, rsp, d);
+}
+
+escertke_err esc_http_send(escertke_http_client *c, const char *base, bool to_ae, const escertke_primitive *req,
+                           const struct esc_patience *p, escertke_primitive *rsp, escertke_detail *d)
+{
     struct esc_http_out out;
     struct curl_slist *headers = NULL;
     struct handle *h = NULL;
@@ -446,13 +473,13 @@ escertke_err escertke_http_send(escertke_http_client *c, const char *base, bool 
     if (err == ESCERTKE_OK)
         err = write_headers(&out, &headers);
     if (err == ESCERTKE_OK)
-        err = time_left(c, req, &left_ms, d);
+        err = time_left(c, req, p, &left_ms, d);
     if (err == ESCERTKE_OK) {
         h = handle_take(c);
         if (h && curl_easy_setopt(h->curl, CURLOPT_TIMEOUT_MS, left_ms))
             err = ESCERTKE_ERR_BACKEND;
         else
-            err = h ? exchange(h, base, (const char *)url.ptr, out.method, headers, req, rsp, d) : ESCERTKE_ERR_NOMEM;
+            err = h ? exchange(h, base, (const char *)url.ptr, out.method, headers, req, p, rsp, d) : ESCERTKE_ERR_NOMEM;
     }
     if (h)
         handle_give(c, h);

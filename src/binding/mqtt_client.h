@@ -9,6 +9,7 @@
 #include "binding/http_workers.h"
 #include "binding/mqtt_link.h"
 #include "binding/mqtt_recent.h"
+#include "binding/patience.h"
 
 struct esc_mqtt_wait;
 
@@ -41,6 +42,9 @@ void esc_mqtt_client_id(const char *self, bool is_cse, char *out, size_t cap);
  * or later, gets UNREACHABLE.
  */
 void esc_mqtt_drain(struct escertke_mqtt *m, unsigned drain_ms);
+/** escertke_mqtt_send(), and UNREACHABLE where @p p ends it. */
+ESCERTKE_CHECKED escertke_err esc_mqtt_send(escertke_mqtt *m, const char *receiver, const escertke_primitive *req,
+                                            const struct esc_patience *p, escertke_primitive *rsp, escertke_detail *d);
 /** Nobody will be answered any more. */
 void esc_mqtt_requester_end(struct escertke_mqtt *m);
 

@@ -94,14 +94,20 @@ void esc_mqtt_requester_end(struct escertke_mqtt *m)
 
 /* ---- requests ------------------------------------------------------------------------------------------------- */
 
+static uint64_t mono_ms(void)
+{
+    return escertke_system_clock(NULL).mono_ms;
+}
+
 /* What is left, as a monotonic time: the client's limit, or less where rqet ends sooner. @return OK, DEADLINE */
-static escertke_err deadline(const struct escertke_mqtt *m, const escertke_primitive *req, uint64_t *until_ms, escertke_detail *d)
+static escertke_err deadline(const struct escertke_mqtt *m, const escertke_primitive *req, const struct esc_patience *p,
+                             uint64_t *until_ms, escertke_detail *d)
 {
     escertke_now now = escertke_system_clock(NULL);
     int64_t end_ms, now_ms = now.unix_s * 1000;
 
-    *until_ms = now.mono_ms + m->cfg.timeout_ms;
-    if (!req->rqet || escertke_abs_rel_parse(escertke_span_str(req->rqet), now_ms, &end_ms) != ESCERTKE_OK)
+    *until_ms = now.mono_ms + (p->timeout_ms ? p->timeout_ms : m->cfg.timeout_ms);
+    if (p->timeout_ms || !req->rqet || escertke_abs_rel_parse(escertke_span_str(req->rqet), now_ms, &end_ms) != ESCERTKE_OK)
         return ESCERTKE_OK;
     if (end_ms <= now_ms)
         return esc_fail(d, ESCERTKE_ERR_DEADLINE, "TS-0004 7.3.2.6", "rqet %s has passed", req->rqet);
@@ -156,16 +162,18 @@ static void strike(struct escertke_mqtt *m, struct esc_mqtt_wait *w)
 
 /* Publish and wait. Once it is enlisted it must be struck again. */
 static escertke_err ask(struct escertke_mqtt *m, struct esc_mqtt_wait *w, const char *topic, escertke_span payload,
-                        uint64_t until_ms, escertke_detail *d)
+                        uint64_t until_ms, const struct esc_patience *p, escertke_detail *d)
 {
     uint64_t ticket;
-    int code = 0;
+    bool late = false;
 
     escertke_err err = esc_mqtt_link_publish(m->link, topic, payload, &ticket);
     bool sent = err == ESCERTKE_OK;
     pthread_mutex_lock(&m->lock);
-    while (sent && !w->done && !m->ended && code == 0)
-        code = esc_until_wait(&w->answered, &m->lock, until_ms);
+    while (sent && !w->done && !m->ended && !late && !esc_patience_ended(p)) {
+        uint64_t look_ms = esc_patience_next(p, mono_ms(), until_ms);
+        late = esc_until_wait(&w->answered, &m->lock, look_ms) != 0 && look_ms == until_ms;
+    }
     strike(m, w);
     bool done = w->done;
     pthread_mutex_unlock(&m->lock);
@@ -173,35 +181,60 @@ static escertke_err ask(struct escertke_mqtt *m, struct esc_mqtt_wait *w, const 
         return err;
     if (done)
         return w->err;
-    if (esc_mqtt_link_withdraw(m->link, ticket))
+    bool withdrawn = esc_mqtt_link_withdraw(m->link, ticket);
+    if (esc_patience_ended(p))
+        return esc_fail(d, ESCERTKE_ERR_UNREACHABLE, "", "given up");
+    if (withdrawn)
         return esc_fail(d, ESCERTKE_ERR_UNREACHABLE, "", "%.200s: no connection since the request was made", m->text);
     return esc_fail(d, ESCERTKE_ERR_DEADLINE, "TS-0010 6.5", "no response from %.100s by way of %.100s", w->receiver->text,
                     m->text);
 }
 
+/* Wait for the connection, and look now and then whether there is still somebody who wants it. */
+static escertke_err wait_for_link(struct escertke_mqtt *m, const struct esc_patience *p, uint64_t until_ms, escertke_detail *d)
+{
+    for (;;) {
+        uint64_t look_ms = esc_patience_next(p, mono_ms(), until_ms);
+        escertke_detail why;
+
+        escertke_detail_init(&why);
+        escertke_err err = esc_mqtt_link_wait(m->link, look_ms, &why);
+        if (err == ESCERTKE_OK)
+            return err;
+        if (esc_patience_ended(p) || look_ms == until_ms || mono_ms() < look_ms)
+            return esc_fail(d, err, "", "%s", why.reason);
+    }
+}
+
 static escertke_err exchange(struct escertke_mqtt *m, const escertke_id *receiver, const escertke_primitive *req,
-                             escertke_span payload, escertke_primitive *rsp, escertke_detail *d)
+                             const struct esc_patience *p, escertke_span payload, escertke_primitive *rsp, escertke_detail *d)
 {
     char own[ESC_MQTT_NAME_MAX + 1], topic[ESC_MQTT_TOPIC_MAX + 1];
     struct esc_mqtt_wait w = { .rqi = req->rqi, .receiver = receiver, .rsp = rsp, .d = d };
-    uint64_t until_ms, connected_ms = escertke_system_clock(NULL).mono_ms + m->cfg.connect_timeout_ms;
+    uint64_t until_ms, connected_ms = mono_ms() + m->cfg.connect_timeout_ms;
     escertke_err err;
 
     if ((err = write_topic(m, receiver, req, own, &w.kind, topic)) != ESCERTKE_OK)
         return esc_fail(d, err, "TS-0010 6.4", "no topic can be made for %.100s", receiver->text);
-    if ((err = deadline(m, req, &until_ms, d)) != ESCERTKE_OK ||
-        (err = esc_mqtt_link_wait(m->link, connected_ms < until_ms ? connected_ms : until_ms, d)) != ESCERTKE_OK)
+    if ((err = deadline(m, req, p, &until_ms, d)) != ESCERTKE_OK ||
+        (err = wait_for_link(m, p, connected_ms < until_ms ? connected_ms : until_ms, d)) != ESCERTKE_OK)
         return err;
     w.kind = esc_mqtt_answer_of(w.kind);
     w.originator = escertke_span_str(own);
     esc_until_init(&w.answered);
-    err = enlist(m, &w) ? ask(m, &w, topic, payload, until_ms, d) : ESCERTKE_ERR_LIMIT;
+    err = enlist(m, &w) ? ask(m, &w, topic, payload, until_ms, p, d) : ESCERTKE_ERR_LIMIT;
     pthread_cond_destroy(&w.answered);
     return err;
 }
 
 escertke_err escertke_mqtt_send(escertke_mqtt *m, const char *receiver, const escertke_primitive *req, escertke_primitive *rsp,
                                 escertke_detail *d)
+{
+    return esc_mqtt_send(m, receiver, req, &(struct esc_patience){ 0 }, rsp, d);
+}
+
+escertke_err esc_mqtt_send(escertke_mqtt *m, const char *receiver, const escertke_primitive *req, const struct esc_patience *p,
+                           escertke_primitive *rsp, escertke_detail *d)
 {
     escertke_id id;
     escertke_buf payload;
@@ -213,7 +246,7 @@ escertke_err escertke_mqtt_send(escertke_mqtt *m, const char *receiver, const es
     escertke_buf_init(&payload, 2 * ESCERTKE_PRIMITIVE_MAX);
     err = escertke_primitive_write(req->format, req, &payload);
     if (err == ESCERTKE_OK)
-        err = exchange(m, &id, req, escertke_buf_span(&payload), rsp, d);
+        err = exchange(m, &id, req, p, escertke_buf_span(&payload), rsp, d);
     escertke_buf_free(&payload);
     if (err != ESCERTKE_OK)
         escertke_primitive_clear(rsp);

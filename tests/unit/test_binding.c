@@ -3,6 +3,10 @@
 
 #include "mqtt_support.h"
 
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
 static const struct {
     const char *url;
     escertke_err err;
@@ -183,12 +187,115 @@ static void sockets_can_be_opened_before(void **state)
     esc_hops_free(h);
 }
 
+/* ---- patience: an exchange may have a time of its own, and be ended by another thread ---------------------------- */
+
+static atomic_bool released;
+
+static void hold(void *ctx, const escertke_primitive *req, escertke_now now, escertke_primitive *rsp)
+{
+    for (int i = 0; i < 300 && !atomic_load(&released); i++)
+        usleep(20000);
+    echo(ctx, req, now, rsp);
+}
+
+struct call {
+    struct esc_hops *h;
+    struct esc_next next;
+    const char *rqet;
+    escertke_err err;
+    escertke_detail d;
+    uint64_t took_ms;
+};
+
+static void *call(void *arg)
+{
+    struct call *c = arg;
+    escertke_primitive req, rsp;
+    uint64_t begun_ms = escertke_system_clock(NULL).mono_ms;
+
+    make_request(&req, ESCERTKE_OP_NOTIFY, "/in1/Cmeter", "r1", "{\"m2m:dbg\":\"x\"}");
+    set(&req.fr, "Cpanel");
+    set(&req.rqet, c->rqet);
+    escertke_primitive_init(&rsp);
+    escertke_detail_init(&c->d);
+    c->err = esc_hops_send(c->h, &c->next, &req, &rsp, &c->d);
+    c->took_ms = escertke_system_clock(NULL).mono_ms - begun_ms;
+    escertke_primitive_clear(&req);
+    escertke_primitive_clear(&rsp);
+    return NULL;
+}
+
+static void try_patience(const char *url, struct esc_hops *h)
+{
+    atomic_bool stop = false;
+    struct call c = { .h = h, .next = { .url = url, .receiver = METER, .to_ae = true, .patience = { 300, &stop } } };
+    pthread_t thread;
+
+    call(&c);
+    if (c.err != ESCERTKE_ERR_UNREACHABLE) /* over CoAP nothing need have come back yet */
+        expect_err(url, c.err, ESCERTKE_ERR_DEADLINE, &c.d);
+    assert_true(c.took_ms >= 300 && c.took_ms < 3000);
+
+    c.next.patience.timeout_ms = 0;
+    assert_int_equal(pthread_create(&thread, NULL, call, &c), 0);
+    usleep(300000);
+    atomic_store(&stop, true);
+    pthread_join(thread, NULL);
+    expect_err(url, c.err, ESCERTKE_ERR_UNREACHABLE, &c.d);
+    assert_true(c.took_ms < 300 + 1500);
+    atomic_store(&stop, false);
+
+    /* rqet in two seconds, an answer later than that, and who waits longer than that hears it */
+    char rqet[16];
+    escertke_timestamp_format(escertke_system_clock(NULL).unix_s + 2, rqet);
+    c.rqet = rqet;
+    call(&c);
+    expect_err(url, c.err, ESCERTKE_ERR_DEADLINE, &c.d);
+    escertke_timestamp_format(escertke_system_clock(NULL).unix_s + 2, rqet);
+    c.next.patience.timeout_ms = PATIENCE_MS;
+    assert_int_equal(pthread_create(&thread, NULL, call, &c), 0);
+    sleep(3);
+    atomic_store(&released, true);
+    pthread_join(thread, NULL);
+    expect_err(url, c.err, ESCERTKE_OK, &c.d);
+    atomic_store(&released, false);
+}
+
+static void one_exchange_has_its_own_patience(void **state)
+{
+    struct broker *b = broker_start();
+    const char *const urls_of[] = { "http://127.0.0.1:0",
+#ifdef ESCERTKE_COAP
+                                    "coap://127.0.0.1:0",
+#endif
+                                    broker_url(b) };
+    (void)state;
+    for (size_t i = 0; i < COUNT(urls_of); i++) {
+        struct esc_hops *meter = new_hops(METER), *panel = new_hops(PANEL);
+        struct esc_listen cfg = { .url = urls_of[i], .handler = hold, .threads = 1, .workers = 8 };
+        struct esc_listener l;
+        escertke_detail d;
+
+        escertke_detail_init(&d);
+        expect_err(cfg.url, esc_hops_listen(meter, &cfg, &l, &d), ESCERTKE_OK, &d);
+        expect_err(cfg.url, esc_listener_ready(&l, PATIENCE_MS, &d), ESCERTKE_OK, &d);
+        try_patience(esc_listener_url(&l), panel);
+        atomic_store(&released, true);
+        esc_listener_stop(&l, PATIENCE_MS);
+        atomic_store(&released, false);
+        esc_hops_free(panel);
+        esc_hops_free(meter);
+    }
+    broker_stop(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_its_urls),          cmocka_unit_test(each_url_finds_its_binding),
         cmocka_unit_test(one_connection_to_each_broker), cmocka_unit_test(connections_are_bounded),
         cmocka_unit_test(nobody_cannot_use_mqtt),  cmocka_unit_test(sockets_can_be_opened_before),
+        cmocka_unit_test(one_exchange_has_its_own_patience),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
