@@ -118,6 +118,16 @@ static uint32_t answer_timeout_ms(const struct settings *s)
     return s->timeout_s > 4 ? (uint32_t)s->timeout_s * 250 : 1000;
 }
 
+static struct exchange exchange_of(const struct run *r, const char *from)
+{
+    return (struct exchange){ .hops = r->hops,
+                              .url = r->s->via,
+                              .receiver = r->identity.registrar_id,
+                              .from = from,
+                              .tls = r->identity.endpoint.tls,
+                              .format = hop_format(&r->s->identity.hop) };
+}
+
 /* A CSE is no <AE>: it stands at its registrar as <remoteCSE>, which escertke relay takes care of. */
 static escertke_err register_ae(struct run *r)
 {
@@ -125,9 +135,7 @@ static escertke_err register_ae(struct run *r)
 
     if (r->identity.is_cse)
         return ESCERTKE_OK;
-    reg.exchange = (struct exchange){
-        r->hops, r->s->via, r->identity.registrar_id, r->identity.stem, r->identity.endpoint.tls, hop_format(&r->s->identity.hop)
-    };
+    reg.exchange = exchange_of(r, r->identity.stem);
     escertke_err err = registration_run(&reg, &r->d);
     if (err == ESCERTKE_OK && reg.created)
         out_words("registered %s at %s", reg.address, r->s->via);
@@ -138,9 +146,7 @@ static escertke_err register_ae(struct run *r)
 /* Does the peer say that it supports ESCertKE? Not knowing is no reason to stop unless one is asked to (R-IO-8, R-RG-41). */
 static escertke_err discover(struct run *r)
 {
-    const struct exchange x = {
-        r->hops, r->s->via, r->identity.registrar_id, r->target.from, r->identity.endpoint.tls, hop_format(&r->s->identity.hop)
-    };
+    const struct exchange x = exchange_of(r, r->target.from);
     const struct exchange_request request = { .op = ESCERTKE_OP_RETRIEVE, .to = r->target.address, .atrl = "esi" };
     escertke_primitive rsp;
     escertke_esi esi;

@@ -13,17 +13,19 @@
 #include "identity.h"
 #include "out.h"
 #include "pki.h"
+#include "register_keep.h"
 #include "runtime.h"
 
 #define WORKERS 64u      /* a worker waits while a request is on its next hop */
 #define HOP_TIMEOUT_S 20 /* shorter than what an originator waits, so that it hears which hop failed */
 #define DRAIN_MS 3000u
+#define LOOK_S 60
 
 struct settings {
     struct identity_settings identity; /* first: see identity.h */
     struct text_list listen;
     const char *cse_id, *sp, *base, *registrar_url, *registrar, *poa, *state;
-    long threads, workers, hop_timeout_s;
+    long threads, workers, hop_timeout_s, look_s;
 };
 
 #define AT(member) offsetof(struct settings, member)
@@ -61,6 +63,9 @@ static const struct option_def relay_options[] = {
     TEXT_ROW("base", "NAME", AT(base), check_name, "resource name of <CSEBase>, default the CSE-ID and \"base\": in1base"),
     TEXT_ROW("register", "URL", AT(registrar_url), hop_check_url,
              "be an MN-CSE registered at the CSE behind this URL; without, this is the IN-CSE"),
+    NUMBER_ROW("look-every", "S", AT(look_s), 1, 86400,
+               "with --register: seconds between two looks whether that CSE still has the own <remoteCSE>, default 60; if it has "
+               "not, it is registered again"),
     TEXT_ROW("registrar", "/CSE", AT(registrar), check_cse_id, "CSE-ID of that CSE; needed over MQTT, whose topics name it"),
     TEXT_ROW("poa", "URL", AT(poa), hop_check_url,
              "own pointOfAccess for other CSEs, if they reach this machine by another URL than --listen"),
@@ -93,8 +98,7 @@ struct relay {
     struct esc_hops *hops;
     struct esc_cse *cse;
     struct hop_listeners listeners;
-    bool registered;
-    struct runtime_retry retry;
+    struct register_keep keep;
     escertke_detail d;
 };
 
@@ -102,7 +106,10 @@ static escertke_err deliver(void *ctx, const char *url, const char *receiver, bo
                             escertke_primitive *rsp, escertke_detail *d)
 {
     const struct relay *r = ctx;
-    const struct esc_next next = { .url = url, .receiver = receiver, .to_ae = to_ae };
+    struct esc_next next = { .url = url, .receiver = receiver, .to_ae = to_ae };
+
+    if (register_keep_is_self(&r->keep))
+        next.patience.stop = &r->keep.stop;
 
     return esc_hops_send(r->hops, &next, req, rsp, d);
 }
@@ -177,27 +184,14 @@ static escertke_err listen_all(struct relay *r)
     return ESCERTKE_OK;
 }
 
-/* A registrar that is not there yet is asked again later; one that refuses ends the relay. */
-static escertke_err try_register(struct relay *r)
+static escertke_err make_registration(void *ctx, escertke_now now, escertke_detail *d)
 {
-    escertke_now now = escertke_system_clock(NULL);
-    escertke_detail d;
+    struct relay *r = ctx;
     json_t *event;
+    escertke_err err = esc_cse_register(r->cse, now, d);
 
-    if (!r->s->registrar_url || r->registered || !runtime_retry_due(&r->retry, now))
-        return ESCERTKE_OK;
-    escertke_detail_init(&d);
-    escertke_err err = esc_cse_register(r->cse, now, &d);
-    if (err != ESCERTKE_OK && escertke_err_class(err) != ESCERTKE_CLASS_NETWORK) {
-        r->d = d;
+    if (err != ESCERTKE_OK)
         return err;
-    }
-    if (err != ESCERTKE_OK) {
-        out_words("not registered at %s: %s; next try in %u s", r->s->registrar_url,
-                  d.reason[0] ? d.reason : escertke_err_text(err), runtime_retry_later(&r->retry, now));
-        return ESCERTKE_OK;
-    }
-    r->registered = true;
     event = out_new_event("registered");
     out_text(event, "address", r->s->cse_id);
     out_text(event, "via", r->s->registrar_url);
@@ -205,15 +199,33 @@ static escertke_err try_register(struct relay *r)
     return ESCERTKE_OK;
 }
 
+static escertke_err look_at_registration(void *ctx, escertke_now now, char *lost, size_t cap, unsigned *next_s,
+                                         escertke_detail *d)
+{
+    const struct relay *r = ctx;
+
+    return esc_cse_look(r->cse, now, lost, cap, next_s, d);
+}
+
+static escertke_err start_registration(struct relay *r)
+{
+    const struct register_kept what = { .address = r->s->cse_id,
+                                        .url = r->s->registrar_url,
+                                        .make = make_registration,
+                                        .look = look_at_registration,
+                                        .ctx = r,
+                                        .look_s = (unsigned)r->s->look_s };
+
+    return r->s->registrar_url ? register_keep_start(&r->keep, &what, &r->d) : ESCERTKE_OK;
+}
+
+/* Until a signal asks for the end; a registrar that refuses this CSE does the same. */
 static escertke_err run(struct relay *r)
 {
     for (;;) {
-        escertke_err err = try_register(r);
-        if (err != ESCERTKE_OK)
-            return err;
         int number = runtime_wait(1000);
         if (number == SIGTERM || number == SIGINT)
-            return ESCERTKE_OK;
+            return r->s->registrar_url ? register_keep_failed(&r->keep, &r->d) : ESCERTKE_OK;
         if (number == SIGHUP && r->terminator)
             runtime_reload(&r->own, &r->identity, r->terminator);
         escertke_now now = escertke_system_clock(NULL);
@@ -234,8 +246,10 @@ static int relay(const struct settings *s)
     snprintf(r.sp_id, sizeof r.sp_id, "//%s", strncmp(s->sp, "//", 2) == 0 ? s->sp + 2 : s->sp);
     snprintf(r.id, sizeof r.id, "%s%s", r.sp_id, s->cse_id);
     snprintf(r.registrar_id, sizeof r.registrar_id, "%s%s", r.sp_id, s->registrar ? s->registrar : "");
-    if ((err = open_endpoint(&r)) == ESCERTKE_OK && (err = open_cse(&r)) == ESCERTKE_OK && (err = listen_all(&r)) == ESCERTKE_OK)
+    if ((err = open_endpoint(&r)) == ESCERTKE_OK && (err = open_cse(&r)) == ESCERTKE_OK &&
+        (err = listen_all(&r)) == ESCERTKE_OK && (err = start_registration(&r)) == ESCERTKE_OK)
         err = run(&r);
+    register_keep_stop(&r.keep, false);
     hop_stop(&r.listeners, DRAIN_MS);
     esc_cse_free(r.cse);
     escertke_terminator_free(r.terminator);
@@ -248,7 +262,7 @@ static int relay(const struct settings *s)
 
 int cmd_relay(int argc, char **argv)
 {
-    struct settings s = { .workers = WORKERS, .hop_timeout_s = HOP_TIMEOUT_S };
+    struct settings s = { .workers = WORKERS, .hop_timeout_s = HOP_TIMEOUT_S, .look_s = LOOK_S };
     struct options o;
     int code = options_parse(&relay_spec, argc, argv, &s, &o);
     bool endpoint = s.identity.cert || s.identity.key || s.identity.trust;

@@ -17,6 +17,7 @@
 #include "privileges.h"
 #include "rate.h"
 #include "register.h"
+#include "register_keep.h"
 #include "runtime.h"
 #include "status.h"
 
@@ -26,12 +27,15 @@
 #define THREADS_MAX 16u
 #define WORKERS_PER_THREAD 4u /* a worker waits for the disk when it stores a key */
 #define DRAIN_MS 3000u
+#define LOOK_S 60
+#define UNDO_MS 3000u
 
 struct settings {
     struct identity_settings identity; /* first: see identity.h */
     struct text_list listen;
     const char *via, *poa, *rate_from, *rate_source, *rate_all, *metrics, *user, *status;
-    long threads, max_connections, idle_timeout_s, max_pending, max_pending_mib, max_pending_from;
+    long threads, max_connections, idle_timeout_s, max_pending, max_pending_mib, max_pending_from, look_s;
+    bool deregister;
 };
 
 #define AT(member) offsetof(struct settings, member)
@@ -45,6 +49,10 @@ static const struct option_def serve_options[] = {
              "registrar CSE: register the own <AE> there, or bring it up to date, and let the peers reach it"),
     TEXT_ROW("poa", "URL", AT(poa), hop_check_url,
              "pointOfAccess to register, if the CSE reaches this machine by another URL than the first --listen"),
+    NUMBER_ROW("look-every", "S", AT(look_s), 1, 86400,
+               "with --via: seconds between two looks whether the CSE still has the own <AE>, default 60; if it has not, it is "
+               "registered again"),
+    FLAG_ROW("deregister", AT(deregister), "with --via: delete the own <AE> and its policy at a clean stop"),
     NUMBER_ROW("threads", "N", AT(threads), 1, 16, "event loops of each listener, default one per core"),
     NUMBER_ROW("max-pending", "N", AT(max_pending), 1, 10000000,
                "half-open handshakes held at most, default 100000; past it the oldest goes"),
@@ -80,7 +88,8 @@ static const struct options_spec serve_spec = {
         "Be a terminating end-point: answer ESCertKE handshakes and keep the keys. Without --peer every peer is accepted whose "
         "certificate leads to --trust and says the ID it claims. SIGTERM and SIGINT end it cleanly, SIGHUP loads certificate, "
         "key "
-        "and trust anchors again. Events: listening, metrics, registered, established, refused, alert, replayed, expired, "
+        "and trust anchors again. Events: listening, metrics, registered, deregistered, established, refused, alert, replayed, "
+        "expired, "
         "evicted, "
         "reloaded.",
     .groups = { identity_options, credential_options, serve_options, hop_options, listener_options, output_options },
@@ -96,7 +105,8 @@ struct server {
     struct metrics metrics;
     struct metrics_pages *pages; /* NULL = none */
     struct esc_hops *hops;
-    struct runtime_retry retry;
+    struct registration registration;
+    struct register_keep keep;
     escertke_detail d;
 };
 
@@ -121,54 +131,66 @@ static void say_registered(const struct registration *r)
               all ? "; no peer rules, so every originator may send NOTIFY; who gets a key is decided by certificate" : "");
 }
 
-static escertke_err register_ae(struct server *v, escertke_detail *d)
+static escertke_err make_registration(void *ctx, escertke_now now, escertke_detail *d)
 {
-    struct registration r = { .identity = &v->identity, .poa = v->s->poa };
+    struct server *v = ctx;
+    escertke_err err = registration_run(&v->registration, d);
 
-    if (!r.poa)
-        r.poa = esc_listener_url(&v->listeners.list[0]);
-    r.exchange = (struct exchange){
-        v->hops, v->s->via, v->identity.registrar_id, v->identity.stem, v->identity.endpoint.tls, hop_format(&v->s->identity.hop)
-    };
-    escertke_err err = registration_run(&r, d);
+    (void)now;
     if (err == ESCERTKE_OK)
-        say_registered(&r);
-    registration_free(&r);
+        say_registered(&v->registration);
     return err;
 }
 
-/* A CSE that is not there yet is asked again later; one that refuses ends the command. */
-static escertke_err try_register(struct server *v)
+static escertke_err look_at_registration(void *ctx, escertke_now now, char *lost, size_t cap, unsigned *next_s,
+                                         escertke_detail *d)
 {
-    escertke_now now = escertke_system_clock(NULL);
-    escertke_detail d;
+    struct server *v = ctx;
 
-    if (!v->s->via || atomic_load(&v->metrics.registered) || !runtime_retry_due(&v->retry, now))
-        return ESCERTKE_OK;
-    escertke_detail_init(&d);
-    escertke_err err = register_ae(v, &d);
-    if (err == ESCERTKE_OK) {
-        atomic_store(&v->metrics.registered, true);
-        return ESCERTKE_OK;
-    }
-    if (escertke_err_class(err) != ESCERTKE_CLASS_NETWORK) {
-        v->d = d;
-        return err;
-    }
-    out_words("not registered at %s: %s; next try in %u s", v->s->via, d.reason[0] ? d.reason : escertke_err_text(err),
-              runtime_retry_later(&v->retry, now));
-    return ESCERTKE_OK;
+    return registration_look(&v->registration, now, lost, cap, next_s, d);
 }
 
+static escertke_err undo_registration(void *ctx, escertke_detail *d)
+{
+    struct server *v = ctx;
+
+    v->registration.exchange.patience = (struct esc_patience){ .timeout_ms = UNDO_MS };
+    return registration_remove(&v->registration, d);
+}
+
+static escertke_err start_registration(struct server *v)
+{
+    struct registration *r = &v->registration;
+    const struct register_kept what = { .address = r->address,
+                                        .url = v->s->via,
+                                        .make = make_registration,
+                                        .look = look_at_registration,
+                                        .undo = undo_registration,
+                                        .ctx = v,
+                                        .look_s = (unsigned)v->s->look_s };
+
+    if (!v->s->via)
+        return ESCERTKE_OK;
+    *r = (struct registration){ .identity = &v->identity, .terminating = true, .poa = v->s->poa };
+    if (!r->poa)
+        r->poa = esc_listener_url(&v->listeners.list[0]);
+    r->exchange = (struct exchange){ .hops = v->hops,
+                                     .url = v->s->via,
+                                     .receiver = v->identity.registrar_id,
+                                     .from = v->identity.stem,
+                                     .tls = v->identity.endpoint.tls,
+                                     .format = hop_format(&v->s->identity.hop),
+                                     .patience = { .stop = &v->keep.stop } };
+    return register_keep_start(&v->keep, &what, &v->d);
+}
+
+/* Until a signal asks for the end; a CSE that refuses to register the end-point does the same. */
 static escertke_err run(struct server *v)
 {
     for (;;) {
-        escertke_err err = try_register(v);
-        if (err != ESCERTKE_OK)
-            return err;
         int number = runtime_wait(1000);
         if (number == SIGTERM || number == SIGINT)
-            return ESCERTKE_OK;
+            return v->s->via ? register_keep_failed(&v->keep, &v->d) : ESCERTKE_OK;
         if (number == SIGHUP)
             runtime_reload(&v->s->identity, &v->identity, v->terminator);
         escertke_terminator_tick(v->terminator, escertke_system_clock(NULL));
@@ -255,7 +277,7 @@ static escertke_err listen_all(struct server *v)
     v->metrics.book = v->book;
     v->metrics.listeners = &v->listeners;
     v->metrics.store = &v->identity.store;
-    v->metrics.registers = s->via != NULL;
+    v->metrics.registered = s->via ? &v->keep.registered : NULL;
     v->metrics.started_s = (int64_t)time(NULL);
     return metrics_start(v->pages, &v->metrics, &v->d);
 }
@@ -268,9 +290,12 @@ static int serve(const struct settings *s)
     escertke_detail_init(&v.d);
     runtime_ignore_sigpipe();
     runtime_block_signals();
-    if ((err = acquire(&v)) == ESCERTKE_OK && (err = make_terminator(&v)) == ESCERTKE_OK && (err = listen_all(&v)) == ESCERTKE_OK)
+    if ((err = acquire(&v)) == ESCERTKE_OK && (err = make_terminator(&v)) == ESCERTKE_OK &&
+        (err = listen_all(&v)) == ESCERTKE_OK && (err = start_registration(&v)) == ESCERTKE_OK)
         err = run(&v);
     metrics_stop(v.pages);
+    register_keep_stop(&v.keep, s->deregister);
+    registration_free(&v.registration);
     hop_stop(&v.listeners, DRAIN_MS);
     escertke_terminator_free(v.terminator);
     event_book_free(v.book);
@@ -294,7 +319,9 @@ static bool wants_status(int argc, char **argv)
 
 int cmd_serve(int argc, char **argv)
 {
-    struct settings s = { .max_pending = MAX_PENDING, .max_pending_mib = MAX_PENDING_MIB, .max_connections = MAX_CONNECTIONS };
+    struct settings s = {
+        .max_pending = MAX_PENDING, .max_pending_mib = MAX_PENDING_MIB, .max_connections = MAX_CONNECTIONS, .look_s = LOOK_S
+    };
     struct options o;
 
     if (wants_status(argc, argv))

@@ -37,7 +37,8 @@ escertke_err exchange_send(const struct exchange *x, const struct exchange_reque
     escertke_err err = fill(x, r, &req);
     json_decref(r->content);
     if (err == ESCERTKE_OK)
-        err = esc_hops_send(x->hops, &(struct esc_next){ .url = x->url, .receiver = x->receiver }, &req, rsp, d);
+        err = esc_hops_send(x->hops, &(struct esc_next){ .url = x->url, .receiver = x->receiver, .patience = x->patience }, &req,
+                            rsp, d);
     else
         esc_fail(d, err, "", "a request to %s could not be composed: %s", r->to, escertke_err_text(err));
     escertke_primitive_clear(&req);

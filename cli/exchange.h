@@ -10,11 +10,12 @@
 /** Where requests go and who sends them. Borrowed strings. */
 struct exchange {
     struct esc_hops *hops;
-    const char *url;             /* the registrar's */
-    const char *receiver;        /* its Absolute CSE-ID; "" = not known */
-    const char *from;            /* AE-ID-Stem or SP-relative CSE-ID */
-    const escertke_tls_ops *tls; /* for random request identifiers */
-    escertke_format format;      /* of requests and responses */
+    const char *url;              /* the registrar's */
+    const char *receiver;         /* its Absolute CSE-ID; "" = not known */
+    const char *from;             /* AE-ID-Stem or SP-relative CSE-ID */
+    const escertke_tls_ops *tls;  /* for random request identifiers */
+    escertke_format format;       /* of requests and responses */
+    struct esc_patience patience; /* zeroed: as long as any request */
 };
 
 struct exchange_request {

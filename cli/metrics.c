@@ -97,8 +97,8 @@ static void write_endpoint(struct text *t, struct metrics *m)
     gauge(t, "escertke_pending", "Half-open handshakes.", (double)s.pending);
     gauge(t, "escertke_pending_bytes", "Memory counted for them.", (double)s.pending_bytes);
     gauge(t, "escertke_replay_entries", "Last answers kept for repetitions.", (double)s.replay_entries);
-    if (m->registers)
-        gauge(t, "escertke_registered", "1 if the own resource is registered at the CSE.", atomic_load(&m->registered));
+    if (m->registered)
+        gauge(t, "escertke_registered", "1 if the own resource is registered at the CSE.", atomic_load(m->registered));
 }
 
 /* ---- HTTP, all listeners together ------------------------------------------------------------------------------ */
@@ -283,7 +283,7 @@ escertke_err metrics_write_ready(struct metrics *m, escertke_buf *out)
     if (err != ESCERTKE_OK && err != ESCERTKE_ERR_NOT_FOUND)
         put(&t, "the key store does not answer: %.300s\n", d.reason[0] ? d.reason : escertke_err_text(err));
     escertke_wipe(&entry, sizeof entry);
-    if (m->registers && !atomic_load(&m->registered))
+    if (m->registered && !atomic_load(m->registered))
         put(&t, "not registered yet\n");
     for (size_t i = 0; i < m->listeners->count; i++)
         if (esc_listener_ready(&m->listeners->list[i], 0, NULL) != ESCERTKE_OK)

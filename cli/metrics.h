@@ -15,8 +15,7 @@ struct metrics {
     struct event_book *book;
     const struct hop_listeners *listeners;
     escertke_store *store;
-    bool registers;         /* at a CSE */
-    atomic_bool registered; /* it has */
+    const atomic_bool *registered; /* at its CSE; NULL: it does not register */
     int64_t started_s;
 };
 

@@ -32,6 +32,8 @@ static json_t *ae_content(const struct registration *r, bool create, bool named,
     json_object_set_new(ae, "rr", json_boolean(r->poa != NULL));
     if (r->poa)
         json_object_set_new(ae, "poa", json_pack("[s]", r->poa));
+    else if (!create && r->had_poa)
+        json_object_set_new(ae, "poa", json_null()); /* what there is belongs to an earlier life (R-RG-3) */
     if (esi)
         json_object_set_new(ae, "esi", json_pack("{s:[i]}", "esf", ESCERTKE_SUID_ESCERTKE));
     return json_pack("{s:o}", "m2m:ae", ae);
@@ -59,6 +61,9 @@ static escertke_err is_registered(struct registration *r, bool *there, escertke_
     escertke_err err = exchange_send(&r->exchange, &request, &rsp, d);
 
     *there = err == ESCERTKE_OK && rsp.rsc == ESCERTKE_RSC_OK;
+    json_t *ae = *there ? exchange_resource(&rsp, "m2m:ae") : NULL;
+    r->had_poa = json_array_size(json_object_get(ae, "poa")) > 0;
+    json_decref(ae);
     escertke_primitive_clear(&rsp);
     return err;
 }
@@ -148,11 +153,13 @@ escertke_err registration_run(struct registration *r, escertke_detail *d)
 
     if ((err = registration_check(r->identity, d)) != ESCERTKE_OK)
         return err;
+    registration_free(r);
+    r->policy[0] = '\0';
     snprintf(r->address, sizeof r->address, "%s/%s", r->identity->cse_id, r->identity->stem);
     if ((err = create(r, &there, d)) != ESCERTKE_OK)
         return err;
     r->created = !there;
-    if (!r->poa) /* an <AE> that is there may be a terminating end-point's: it is left as it is */
+    if (!r->terminating) /* an <AE> that is there may be a terminating end-point's: it is left as it is */
         return ESCERTKE_OK;
     if (there && (err = update(r, d)) != ESCERTKE_OK)
         return err;

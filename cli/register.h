@@ -1,6 +1,6 @@
 /*
  * register.h - the own <AE> at the registrar CSE: created, or brought up to date when it is there (R 8.1, R-RG-3, R-IO-6...8),
- * and for a terminating end-point the access control policy that lets its peers reach it.
+ * and for a terminating end-point the access control policy that lets its peers reach it. Looked at again later, and removed.
  */
 #ifndef ESCERTKE_CLI_REGISTER_H
 #define ESCERTKE_CLI_REGISTER_H
@@ -11,11 +11,14 @@
 struct registration {
     struct exchange exchange;
     const struct identity *identity;
-    const char *poa; /* own pointOfAccess; NULL: an initiating end-point, rr false, nothing else but the <AE> */
+    const char *poa;  /* own pointOfAccess; NULL: rr false */
+    bool terminating; /* shows esi and lets its peers in; otherwise an <AE> that is there already is left as it is */
 
     /* results */
     char address[2 * ESCERTKE_ID_MAX]; /* of the <AE>, SP-relative: "/in1/Cmeter" */
+    char policy[2 * ESCERTKE_ID_MAX];  /* of its <accessControlPolicy>; "" = none, or not ours */
     bool created;                      /* false: it was there */
+    bool had_poa;                      /* what was there said that it is reached somewhere */
     bool shows_esi;                    /* false: the CSE did not take the attribute esi */
     json_t *acor; /* the originators let in; NULL: none asked for, or a policy that is not ours was left alone */
 };
@@ -29,6 +32,20 @@ ESCERTKE_CHECKED escertke_err registration_check(const struct identity *identity
  */
 ESCERTKE_CHECKED escertke_err registration_run(struct registration *r, escertke_detail *d);
 void registration_free(struct registration *r);
+
+/**
+ * After registration_run(): does the CSE still have what was registered? What expires soon gets more time.
+ * @param lost    why registration_run() is due again, in words; "" = it is not
+ * @param next_s  the next look is due in so many seconds at the latest, for the sake of an expirationTime; 0 = there is none
+ * @return OK; what exchange_send returns (nothing is known then)
+ */
+ESCERTKE_CHECKED escertke_err registration_look(struct registration *r, escertke_now now, char *lost, size_t cap,
+                                                unsigned *next_s, escertke_detail *d);
+/**
+ * Delete the <AE> and with it what is below it. That it is not there is as good.
+ * @return OK; what exchange_send and exchange_refused return
+ */
+ESCERTKE_CHECKED escertke_err registration_remove(struct registration *r, escertke_detail *d);
 
 /** Let the peers in: an own <accessControlPolicy> below the <AE>, or a new version of it. Part of registration_run(). */
 ESCERTKE_CHECKED escertke_err registration_set_policy(struct registration *r, escertke_detail *d);

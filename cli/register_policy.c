@@ -57,13 +57,15 @@ static json_t *policy_content(const struct registration *r, const char *name)
     return json_pack("{s:o}", "m2m:acp", acp);
 }
 
-/* Retrieve a resource of the own CSE; NULL if it cannot be read. */
-static escertke_err retrieve(struct registration *r, const char *to, const char *name, json_t **resource, escertke_detail *d)
+/* Retrieve a resource of the own CSE; NULL if it cannot be read, and *rsc says why. */
+static escertke_err retrieve(struct registration *r, const char *to, const char *name, json_t **resource, int *rsc,
+                             escertke_detail *d)
 {
     struct exchange_request request = { .op = ESCERTKE_OP_RETRIEVE, .to = to };
     escertke_primitive rsp;
     escertke_err err = exchange_send(&r->exchange, &request, &rsp, d);
 
+    *rsc = rsp.rsc;
     *resource = err == ESCERTKE_OK && rsp.rsc == ESCERTKE_RSC_OK ? exchange_resource(&rsp, name) : NULL;
     escertke_primitive_clear(&rsp);
     return err;
@@ -73,7 +75,8 @@ static escertke_err retrieve(struct registration *r, const char *to, const char 
 static escertke_err find_policy(struct registration *r, char *out, size_t cap, escertke_detail *d)
 {
     json_t *ae;
-    escertke_err err = retrieve(r, r->address, "m2m:ae", &ae, d);
+    int rsc;
+    escertke_err err = retrieve(r, r->address, "m2m:ae", &ae, &rsc, d);
     const char *id = json_string_value(json_array_get(json_object_get(ae, "acpi"), 0));
 
     out[0] = '\0';
@@ -95,27 +98,6 @@ static escertke_err update_policy(struct registration *r, const char *address, e
         err = exchange_refused(&rsp, "updating the <accessControlPolicy>", d);
     escertke_primitive_clear(&rsp);
     return err;
-}
-
-/* A policy that somebody else has made for this <AE> stays as it is. */
-static escertke_err renew_policy(struct registration *r, const char *address, escertke_detail *d)
-{
-    json_t *acp;
-    escertke_err err = retrieve(r, address, "m2m:acp", &acp, d);
-    const char *name = json_string_value(json_object_get(acp, "rn"));
-    bool own = name && strncmp(name, OWN_PREFIX, sizeof OWN_PREFIX - 1) == 0;
-
-    json_decref(acp);
-    if (err != ESCERTKE_OK)
-        return err;
-    if (own)
-        return update_policy(r, address, d);
-    out_words(
-        "the <AE> has an access control policy that was not made here (%s): left as it is; it must grant NOTIFY to the peers",
-        address);
-    json_decref(r->acor);
-    r->acor = NULL;
-    return ESCERTKE_OK;
 }
 
 static escertke_err create_policy(struct registration *r, char *id, size_t cap, escertke_detail *d)
@@ -160,6 +142,43 @@ static escertke_err name_policy(struct registration *r, const char *id, escertke
     return err;
 }
 
+static escertke_err make_policy(struct registration *r, escertke_detail *d)
+{
+    char id[2 * ESCERTKE_ID_MAX];
+    escertke_err err = create_policy(r, id, sizeof id, d);
+
+    if (err != ESCERTKE_OK)
+        return err;
+    snprintf(r->policy, sizeof r->policy, "%s%s%s", id[0] == '/' ? "" : r->identity->cse_id, id[0] == '/' ? "" : "/", id);
+    return name_policy(r, id, d);
+}
+
+/* A policy that somebody else has made for this <AE> stays as it is; one that is no more is made anew. */
+static escertke_err renew_policy(struct registration *r, const char *address, escertke_detail *d)
+{
+    json_t *acp;
+    int rsc;
+    escertke_err err = retrieve(r, address, "m2m:acp", &acp, &rsc, d);
+    const char *name = json_string_value(json_object_get(acp, "rn"));
+    bool own = name && strncmp(name, OWN_PREFIX, sizeof OWN_PREFIX - 1) == 0;
+
+    json_decref(acp);
+    if (err != ESCERTKE_OK)
+        return err;
+    if (rsc == ESCERTKE_RSC_NOT_FOUND)
+        return make_policy(r, d);
+    if (own) {
+        snprintf(r->policy, sizeof r->policy, "%s", address);
+        return update_policy(r, address, d);
+    }
+    out_words(
+        "the <AE> has an access control policy that was not made here (%s): left as it is; it must grant NOTIFY to the peers",
+        address);
+    json_decref(r->acor);
+    r->acor = NULL;
+    return ESCERTKE_OK;
+}
+
 escertke_err registration_set_policy(struct registration *r, escertke_detail *d)
 {
     char policy[2 * ESCERTKE_ID_MAX];
@@ -170,7 +189,5 @@ escertke_err registration_set_policy(struct registration *r, escertke_detail *d)
         return err;
     if (!r->created && policy[0])
         return renew_policy(r, policy, d);
-    if ((err = create_policy(r, policy, sizeof policy, d)) != ESCERTKE_OK)
-        return err;
-    return name_policy(r, policy, d);
+    return make_policy(r, d);
 }

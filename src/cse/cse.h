@@ -94,6 +94,16 @@ void esc_cse_handle(struct esc_cse *cse, const escertke_primitive *req, escertke
  */
 ESCERTKE_CHECKED escertke_err esc_cse_register(struct esc_cse *cse, escertke_now now, escertke_detail *d);
 
+/**
+ * Does the registrar still have the own <remoteCSE>? If half of the time that it gave is over, ask for as much again.
+ * Thread-safe; blocks.
+ * @param lost    why esc_cse_register() is due again, in words; "" = it is not
+ * @param next_s  look again in so many seconds at the latest; 0 = the registrar gave no time
+ * @return OK; what deliver returned; UNREACHABLE (the registrar is not well), NOMEM
+ */
+ESCERTKE_CHECKED escertke_err esc_cse_look(struct esc_cse *cse, escertke_now now, char *lost, size_t cap, unsigned *next_s,
+                                           escertke_detail *d);
+
 /** Remove what has expired. Thread-safe; call it now and then (once a second). */
 void esc_cse_tick(struct esc_cse *cse, escertke_now now);
 

@@ -1,4 +1,5 @@
 /* This CSE as the registree: its <remoteCSE> at the registrar, and the registrar's mirror here (TS-0001 10.2.2.6; R-RG-30). */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -290,4 +291,92 @@ escertke_err esc_cse_register(struct esc_cse *cse, escertke_now now, escertke_de
         return esc_fail(d, err, clause, "%s", escertke_err_text(err));
     esc_log(&cse->cfg.log, ESCERTKE_LEVEL_INFO, "cse.register", "registrar=%s rsc=%d", cse->cfg.registrar_url, rsc);
     return esc_state_save(cse, d);
+}
+
+/* ---- is it still there --------------------------------------------------------------------------------------- */
+
+static int64_t time_of(const json_t *resource, const char *name)
+{
+    int64_t unix_ms;
+
+    if (escertke_timestamp_parse(esc_json_text(json_object_get(resource, name)), &unix_ms) != ESCERTKE_OK)
+        return 0;
+    return unix_ms / 1000;
+}
+
+/* Half of the time that was given is over: ask for as much again. A registrar that refuses lets it end, which is seen then. */
+static escertke_err go_on(struct esc_cse *cse, const json_t *csr, int64_t now_s, unsigned *next_s, escertke_detail *d)
+{
+    int64_t et = time_of(csr, "et"), since = time_of(csr, "lt"), half_s = (et - since) / 2, left_s = et - half_s - now_s;
+    escertke_detail why;
+    char text[16];
+    int rsc;
+
+    if (!et || !since || et <= now_s || since > now_s || since >= et)
+        return ESCERTKE_OK;
+    if (left_s <= 0) {
+        escertke_timestamp_format(now_s + (et - since), text);
+        escertke_detail_init(&why);
+        escertke_err err = send_remote(cse, ESCERTKE_OP_UPDATE, json_pack("{ss}", "et", text), &rsc, &why);
+        if (err != ESCERTKE_OK && err != ESCERTKE_ERR_RSC)
+            return esc_fail(d, err, clause, "%s", why.reason);
+        if (err != ESCERTKE_OK)
+            esc_log(&cse->cfg.log, ESCERTKE_LEVEL_WARN, "cse.register", "reason=\"%s\"", why.reason);
+        left_s = half_s;
+    }
+    *next_s = left_s < 1 ? 1 : left_s > INT_MAX ? INT_MAX : (unsigned)left_s;
+    return ESCERTKE_OK;
+}
+
+static bool is_own(const struct esc_cse *cse, const json_t *csr)
+{
+    escertke_id id;
+
+    return escertke_id_normalise(esc_json_text(json_object_get(csr, "csi")), &cse->ctx, &id) == ESCERTKE_OK &&
+           !strcmp(id.text, cse->id.text);
+}
+
+static escertke_err judge(struct esc_cse *cse, const escertke_primitive *rsp, int64_t now_s, char *lost, size_t cap,
+                          unsigned *next_s, escertke_detail *d)
+{
+    json_t *root = NULL, *csr;
+    const char *name;
+    escertke_err err = ESCERTKE_OK;
+
+    if (rsp->rsc / 1000 == 5 || rsp->rsc == ESCERTKE_RSC_REQUEST_TIMEOUT)
+        return esc_fail(d, ESCERTKE_ERR_UNREACHABLE, clause, "the registrar answered %d %s", rsp->rsc,
+                        escertke_rsc_name(rsp->rsc));
+    if (rsp->rsc != ESCERTKE_RSC_OK)
+        snprintf(lost, cap, "the registrar answered %d %s to a Retrieve of it", rsp->rsc, escertke_rsc_name(rsp->rsc));
+    else if (esc_serial_load_content(rsp->format, escertke_buf_span(&rsp->content), &root, &name, &csr, NULL) != ESCERTKE_OK ||
+             strcmp(name, "m2m:csr") != 0 || !is_own(cse, csr))
+        snprintf(lost, cap, "the registrar has something else under its name");
+    else
+        err = go_on(cse, csr, now_s, next_s, d);
+    json_decref(root);
+    return err;
+}
+
+escertke_err esc_cse_look(struct esc_cse *cse, escertke_now now, char *lost, size_t cap, unsigned *next_s, escertke_detail *d)
+{
+    escertke_primitive req, rsp;
+    char to[ESCERTKE_ID_MAX + 8];
+
+    lost[0] = '\0';
+    *next_s = 0;
+    if (!cse->cfg.registrar_url)
+        return ESCERTKE_OK;
+    escertke_primitive_init(&req);
+    escertke_primitive_init(&rsp);
+    req.op = ESCERTKE_OP_RETRIEVE;
+    req.format = own_format(cse);
+    snprintf(to, sizeof to, "-%.255s", cse->cfg.cse_id);
+    escertke_err err = escertke_primitive_set(&req.to, escertke_span_str(to));
+    if (err == ESCERTKE_OK)
+        err = exchange(cse, &req, &rsp, d);
+    if (err == ESCERTKE_OK)
+        err = judge(cse, &rsp, now.unix_s, lost, cap, next_s, d);
+    escertke_primitive_clear(&req);
+    escertke_primitive_clear(&rsp);
+    return err;
 }

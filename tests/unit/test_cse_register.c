@@ -212,6 +212,48 @@ static void nothing_to_send_with(void **state)
     world_free(w);
 }
 
+/* Looked at later: there, gone on with, lost, and a registrar that is not well. */
+static void expect_look(struct world *w, escertke_err expected, const char *lost, unsigned next_s)
+{
+    char text[200];
+    unsigned seconds;
+    escertke_detail d;
+
+    escertke_detail_init(&d);
+    escertke_err err = esc_cse_look(w->mn, w->now, text, sizeof text, &seconds, &d);
+    if (err != expected || seconds != next_s || (lost ? !strstr(text, lost) : text[0] != '\0'))
+        fail_msg("expected %s, \"%s\", %u; found %s, \"%s\", %u: %s", escertke_err_name(expected), lost ? lost : "", next_s,
+                 escertke_err_name(err), text, seconds, d.reason);
+}
+
+static void looked_at(void **state)
+{
+    struct world *w = world_new();
+    char time[16], update[200];
+
+    (void)state;
+    expect_look(w, ESCERTKE_OK, NULL, 0);
+    escertke_timestamp_format(w->now.unix_s + 100, time);
+    snprintf(update, sizeof update, "{'op':3,'to':'-/mn1','fr':'/mn1','rqi':'1','rvi':'3','pc':{'m2m:csr':{'et':'%s'}}}", time);
+    expect_rsc(w, w->in, update, 2004, NULL);
+    expect_look(w, ESCERTKE_OK, NULL, 50);
+    w->now.unix_s += 20;
+    expect_look(w, ESCERTKE_OK, NULL, 30);
+    w->now.unix_s += 31;
+    expect_look(w, ESCERTKE_OK, NULL, 50); /* more than half was over: as much again */
+    escertke_timestamp_format(w->now.unix_s + 100, time);
+    expect_rsc(w, w->in, "{'op':2,'to':'-/mn1','fr':'/mn1','rqi':'1','rvi':'3'}", 2000, time);
+    expect_rsc(w, w->in, "{'op':4,'to':'-/mn1','fr':'/mn1','rqi':'1','rvi':'3'}", 2002, NULL);
+    expect_look(w, ESCERTKE_OK, "the registrar answered 4004 NOT_FOUND", 0);
+    expect_rsc(
+        w, w->in,
+        "{'op':1,'to':'-','fr':'/mn2','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{'rn':'mn1','cb':'/mn2/-','rr':true,'srv':['3']}}}",
+        2001, NULL);
+    expect_look(w, ESCERTKE_OK, "4103", 0); /* another's under the name */
+    expect_register(w, ESCERTKE_OK, NULL);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +265,7 @@ int main(void)
         cmocka_unit_test(wrong_answers),
         cmocka_unit_test(known_registrar),
         cmocka_unit_test(nothing_to_send_with),
+        cmocka_unit_test(looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
