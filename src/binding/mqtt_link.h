@@ -3,7 +3,8 @@
  * to be published. Knows nothing of oneM2M. One thread of its own talks to libmosquitto; others only touch the queue.
  *
  * Nothing is lost and nothing sent twice by a lost connection as long as both sides live: what the broker has not acknowledged
- * is published again as a duplicate under its packet identifier, and the broker, whose session persists, does the same.
+ * is published again as a duplicate under its packet identifier, and the broker, whose session persists, does the same. What a
+ * broker forgets with its session is the business of those who wait for an answer.
  */
 #ifndef ESCERTKE_BINDING_MQTT_LINK_H
 #define ESCERTKE_BINDING_MQTT_LINK_H

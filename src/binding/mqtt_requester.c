@@ -8,6 +8,13 @@
 
 #define WAITING_MAX 4096u
 #define TY_AE 2
+#define LOOK_MS 500u /* how often it is looked whether something is to be sent again */
+
+/* When a request is sent again, each time after twice the wait before. */
+static const struct pace {
+    uint32_t first_ms;
+    unsigned count;
+} after_silence = { 2000, 3 }, after_reconnection = { 500, 5 };
 
 /* On the stack of the thread that waits. */
 struct esc_mqtt_wait {
@@ -160,31 +167,91 @@ static void strike(struct escertke_mqtt *m, struct esc_mqtt_wait *w)
     m->waiting_count--;
 }
 
+/* A request that is on its way, and when it is sent again. */
+struct sending {
+    const char *topic;
+    escertke_span payload;
+    uint64_t ticket, connections, again_ms;
+    uint32_t wait_ms;
+    unsigned left;
+    bool repeated;
+};
+
+static uint64_t connections(struct escertke_mqtt *m)
+{
+    struct esc_mqtt_link_stats stats;
+
+    esc_mqtt_link_get_stats(m->link, &stats);
+    return stats.connections;
+}
+
+static void set_pace(struct sending *s, const struct pace *pace, uint64_t now_ms)
+{
+    s->wait_ms = pace->first_ms;
+    s->left = pace->count;
+    s->again_ms = now_ms + s->wait_ms;
+}
+
+/*
+ * A broker that ends may forget the request, its answer, or who listens, and who answers may come back to it later than we do. So
+ * what is not answered is sent again, octet for octet: who answers knows it as a repeat.
+ */
+static void send_again(struct escertke_mqtt *m, struct sending *s)
+{
+    uint64_t count = connections(m), now_ms = escertke_system_clock(NULL).mono_ms;
+
+    if (count != s->connections)
+        set_pace(s, &after_reconnection, now_ms);
+    s->connections = count;
+    if (!s->left || now_ms < s->again_ms)
+        return;
+    s->left--;
+    s->wait_ms *= 2;
+    s->again_ms = now_ms + s->wait_ms;
+    if (!esc_mqtt_link_withdraw(m->link, s->ticket))
+        s->repeated = true;
+    if (esc_mqtt_link_publish(m->link, s->topic, s->payload, &s->ticket) != ESCERTKE_OK)
+        esc_log(&m->cfg.log, ESCERTKE_LEVEL_WARN, "mqtt.unrepeated", "topic=%s", s->topic);
+}
+
+/* Until it is answered, or the end, or the time is over. With the lock held, which is given away meanwhile. */
+static void wait_for_answer(struct escertke_mqtt *m, struct esc_mqtt_wait *w, struct sending *s, uint64_t until_ms,
+                            const struct esc_patience *p)
+{
+    uint64_t now_ms;
+
+    while (!w->done && !m->ended && !esc_patience_ended(p) && (now_ms = escertke_system_clock(NULL).mono_ms) < until_ms) {
+        uint64_t look_ms = esc_patience_next(p, now_ms, now_ms + LOOK_MS);
+        if (esc_until_wait(&w->answered, &m->lock, look_ms < until_ms ? look_ms : until_ms) == 0)
+            continue;
+        pthread_mutex_unlock(&m->lock);
+        send_again(m, s);
+        pthread_mutex_lock(&m->lock);
+    }
+}
+
 /* Publish and wait. Once it is enlisted it must be struck again. */
 static escertke_err ask(struct escertke_mqtt *m, struct esc_mqtt_wait *w, const char *topic, escertke_span payload,
                         uint64_t until_ms, const struct esc_patience *p, escertke_detail *d)
 {
-    uint64_t ticket;
-    bool late = false;
+    struct sending s = { .topic = topic, .payload = payload, .connections = connections(m) };
+    escertke_err err = esc_mqtt_link_publish(m->link, topic, payload, &s.ticket);
 
-    escertke_err err = esc_mqtt_link_publish(m->link, topic, payload, &ticket);
-    bool sent = err == ESCERTKE_OK;
+    set_pace(&s, &after_silence, escertke_system_clock(NULL).mono_ms);
     pthread_mutex_lock(&m->lock);
-    while (sent && !w->done && !m->ended && !late && !esc_patience_ended(p)) {
-        uint64_t look_ms = esc_patience_next(p, mono_ms(), until_ms);
-        late = esc_until_wait(&w->answered, &m->lock, look_ms) != 0 && look_ms == until_ms;
-    }
+    if (err == ESCERTKE_OK)
+        wait_for_answer(m, w, &s, until_ms, p);
     strike(m, w);
     bool done = w->done;
     pthread_mutex_unlock(&m->lock);
-    if (!sent)
+    if (err != ESCERTKE_OK)
         return err;
     if (done)
         return w->err;
-    bool withdrawn = esc_mqtt_link_withdraw(m->link, ticket);
+    bool withdrawn = esc_mqtt_link_withdraw(m->link, s.ticket);
     if (esc_patience_ended(p))
         return esc_fail(d, ESCERTKE_ERR_UNREACHABLE, "", "given up");
-    if (withdrawn)
+    if (withdrawn && !s.repeated)
         return esc_fail(d, ESCERTKE_ERR_UNREACHABLE, "", "%.200s: no connection since the request was made", m->text);
     return esc_fail(d, ESCERTKE_ERR_DEADLINE, "TS-0010 6.5", "no response from %.100s by way of %.100s", w->receiver->text,
                     m->text);

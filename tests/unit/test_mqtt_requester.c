@@ -244,6 +244,48 @@ static void nobody_answers(void **state)
     escertke_mqtt_stop(panel, 0);
 }
 
+/* The broker confirms a request, forgets it, and ends: with it everybody's sessions. It is asked again, and handled once. */
+static void what_a_broker_forgets_is_asked_again(void **state)
+{
+    escertke_mqtt *meter = start_meter(b), *panel = start_panel(b);
+    struct call call;
+
+    (void)state;
+    broker_set(b, &(struct broker_faults){ .drop = true });
+    begin_call(&call, panel, "r1");
+    eventually(seen(b).publishes == 1);
+    pause_ms(1200); /* it is waited for a while */
+    assert_int_equal(seen(b).publishes, 1);
+    assert_int_equal(atomic_load(&handled), 0);
+    broker_set(b, &(struct broker_faults){ 0 });
+    broker_down(b, true);
+    broker_up(b);
+    pthread_join(call.thread, NULL);
+    expect_err("asked again", call.err, ESCERTKE_OK, &call.d);
+    assert_int_equal(atomic_load(&handled), 1);
+    escertke_mqtt_stop(panel, 1000);
+    escertke_mqtt_stop(meter, 1000);
+}
+
+/* The broker has forgotten who listens: it is asked again over the same connection. */
+static void silence_is_asked_again(void **state)
+{
+    escertke_mqtt *meter = start_meter(b), *panel = start_panel(b);
+    struct call call;
+
+    (void)state;
+    broker_set(b, &(struct broker_faults){ .drop = true });
+    begin_call(&call, panel, "r1");
+    eventually(seen(b).publishes == 1);
+    broker_set(b, &(struct broker_faults){ 0 });
+    pthread_join(call.thread, NULL);
+    expect_err("asked again", call.err, ESCERTKE_OK, &call.d);
+    assert_int_equal(atomic_load(&handled), 1);
+    assert_int_equal(seen(b).publishes, 3);
+    escertke_mqtt_stop(panel, 1000);
+    escertke_mqtt_stop(meter, 1000);
+}
+
 static void without_a_broker(void **state)
 {
     escertke_mqtt *panel;
@@ -300,6 +342,8 @@ int main(void)
         CASE(an_unreadable_response_is_an_error),
         CASE(answers_out_of_order_find_their_requests),
         CASE(nobody_answers),
+        CASE(what_a_broker_forgets_is_asked_again),
+        CASE(silence_is_asked_again),
         CASE(without_a_broker),
         CASE(registers_under_a_credential),
     };
