@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "commands.h"
+#include "discover.h"
 #include "events.h"
 #include "hop.h"
 #include "identity.h"
@@ -19,9 +20,9 @@
 
 struct settings {
     struct identity_settings identity; /* first: see identity.h */
-    const char *to, *url, *via, *address, *carrier;
+    const char *to, *url, *via, *address, *esi_at, *carrier;
     long timeout_s, repeat, if_older_s; /* < 0 = whatever there is */
-    bool require_esi;
+    bool require_esi, no_discovery;
 };
 
 #define AT(member) offsetof(struct settings, member)
@@ -52,6 +53,9 @@ static const struct option_def establish_options[] = {
              "resource of the peer; default its SP-relative <AE> (/CSE/Cname) or <CSEBase> (/CSE/-); needed for an S-type AE"),
     FLAG_ROW("require-esi", AT(require_esi),
              "with --via: stop if the peer's esi does not say 43; without, that is said and the handshake goes on"),
+    TEXT_ROW("esi-at", "ADDR", AT(esi_at), check_address,
+             "with --via: where to look for the peer's esi first, e.g. an announced <AE> or a <remoteCSE>"),
+    FLAG_ROW("no-discovery", AT(no_discovery), "with --via: do not ask for the peer's esi; it is known to support ESCertKE"),
     TEXT_ROW("carrier", "NAME", AT(carrier), check_carrier, "envelope of the messages, default notify"),
     NUMBER_ROW("timeout", "S", AT(timeout_s), 1, 3600, "seconds until it gives up, default 60; a quarter of it for one answer"),
     NUMBER_ROW("repeat", "N", AT(repeat), 0, 100,
@@ -144,28 +148,21 @@ static escertke_err register_ae(struct run *r)
 }
 
 /* Does the peer say that it supports ESCertKE? Not knowing is no reason to stop unless one is asked to (R-IO-8, R-RG-41). */
-static escertke_err discover(struct run *r)
+static escertke_err find_esi(struct run *r)
 {
-    const struct exchange x = exchange_of(r, r->target.from);
-    const struct exchange_request request = { .op = ESCERTKE_OP_RETRIEVE, .to = r->target.address, .atrl = "esi" };
-    escertke_primitive rsp;
-    escertke_esi esi;
-    char why[160] = "";
-    escertke_err err = exchange_send(&x, &request, &rsp, &r->d);
+    struct discovery f = { .exchange = exchange_of(r, r->target.from),
+                           .identity = &r->identity,
+                           .peer = r->s->to,
+                           .target = &r->target,
+                           .place = r->s->esi_at };
+    escertke_err err = r->s->no_discovery ? ESCERTKE_OK : discover(&f, &r->d);
 
-    if (err == ESCERTKE_OK && rsp.rsc != ESCERTKE_RSC_OK)
-        snprintf(why, sizeof why, "the CSE answered %d %s to a Retrieve of it", rsp.rsc, escertke_rsc_name(rsp.rsc));
-    else if (err == ESCERTKE_OK && escertke_esi_find(rsp.format, escertke_buf_span(&rsp.content), &esi, NULL) != ESCERTKE_OK)
-        snprintf(why, sizeof why, "the resource does not show the attribute");
-    else if (err == ESCERTKE_OK && !escertke_esi_has(&esi, ESCERTKE_SUID_ESCERTKE))
-        snprintf(why, sizeof why, "it does not contain 43");
-    escertke_primitive_clear(&rsp);
-    if (err != ESCERTKE_OK || !why[0])
+    if (err != ESCERTKE_OK || f.supported || r->s->no_discovery)
         return err;
     if (r->s->require_esi)
         return esc_fail(&r->d, ESCERTKE_ERR_UNSUPPORTED, "TS-0001 11.4.3, TS-0004 6.3.5.52",
-                        "esi of %s does not say that it supports ESCertKE: %s", r->target.address, why);
-    out_words("esi of %s does not say that it supports ESCertKE (%s); going on", r->target.address, why);
+                        "esi of %s does not say that it supports ESCertKE: %s", f.address, f.why);
+    out_words("esi of %s does not say that it supports ESCertKE (%s); going on", f.address, f.why);
     return ESCERTKE_OK;
 }
 
@@ -247,7 +244,7 @@ static escertke_err establish(struct run *r)
     if ((err = hop_new(&s->identity.hop, &r->files, r->identity.id.text, r->identity.is_cse, answer_timeout_ms(s),
                        r->identity.endpoint.log, &r->hops, &r->d)) != ESCERTKE_OK)
         return err;
-    if (s->via && ((err = register_ae(r)) != ESCERTKE_OK || (err = discover(r)) != ESCERTKE_OK))
+    if (s->via && ((err = register_ae(r)) != ESCERTKE_OK || (err = find_esi(r)) != ESCERTKE_OK))
         return err;
     if ((err = handshake(r, &entry)) != ESCERTKE_OK)
         return err;
@@ -288,6 +285,9 @@ static int check_settings(const struct settings *s)
         return out_usage(establish_spec.command,
                          "expected one of --url (the peer's point of access) and --via (own registrar CSE), found %s",
                          s->url ? "both" : "none");
+    if (s->no_discovery && (s->require_esi || s->esi_at))
+        return out_usage(establish_spec.command, "--no-discovery and %s exclude each other",
+                         s->require_esi ? "--require-esi" : "--esi-at");
     if (strcmp(s->to, s->identity.id) == 0)
         return out_usage(establish_spec.command, "--to and --id are the same: %s", s->to);
     return OPTIONS_RUN;
