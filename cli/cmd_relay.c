@@ -149,6 +149,9 @@ static escertke_err open_cse(struct relay *r)
                                   .registrar_id = s->registrar ? r->registrar_id : NULL,
                                   .format = hop_format(&s->identity.hop),
                                   .esi = r->terminator ? "{\"esf\":[43]}" : NULL,
+                                  .max_polls = ((size_t)s->workers + 1) / 2,
+                                  .max_held = ((size_t)s->workers + 3) / 4,
+                                  .hold_ms = (uint32_t)s->hop_timeout_s * 1000,
                                   .deliver = deliver,
                                   .deliver_ctx = r,
                                   .clock = escertke_system_clock,
@@ -250,6 +253,8 @@ static int relay(const struct settings *s)
         (err = listen_all(&r)) == ESCERTKE_OK && (err = start_registration(&r)) == ESCERTKE_OK)
         err = run(&r);
     register_keep_stop(&r.keep, false);
+    if (r.cse)
+        esc_cse_stop(r.cse); /* what waits to be polled shall not make the listeners wait */
     hop_stop(&r.listeners, DRAIN_MS);
     esc_cse_free(r.cse);
     escertke_terminator_free(r.terminator);

@@ -21,7 +21,8 @@ static bool policies_permit(const struct esc_call *c, const char *which, unsigne
     bool any = false;
     size_t i;
 
-    json_array_foreach(json_object_get(c->target->attrs, "acpi"), i, item) {
+    json_array_foreach(json_object_get(c->target->attrs, "acpi"), i, item)
+    {
         const struct esc_resource *acp = linked_policy(c->cse, item);
         if (acp && esc_acp_permits(c->cse, json_object_get(acp->attrs, which), &c->orig, op))
             return true;
@@ -56,6 +57,8 @@ static bool permitted(const struct esc_call *c, unsigned op)
         return base_permits(c, op);
     if (target->ty == ESC_TY_ACP)
         return esc_acp_permits(c->cse, json_object_get(target->attrs, "pvs"), &c->orig, op);
+    if (target->ty == ESC_TY_PCH) /* its owner's alone; it has no acpi (R-RG-20) */
+        return esc_originator_is(&c->orig, target->creator);
     if (target->mirror)
         return op == ESC_ACOP_RETRIEVE; /* this CSE made it and shows it like its <CSEBase> */
     if (op == ESC_ACOP_RETRIEVE && target->ty == ESC_TY_CSR && asks_for_esi_alone(c))

@@ -61,6 +61,8 @@ static int check_allowed(struct esc_call *c)
 {
     bool base = c->target->ty == ESC_TY_CB, notified = base || c->target->ty == ESC_TY_AE;
 
+    if (c->part)
+        return esc_virtual_check(c);
     if (base && (c->req->op == ESCERTKE_OP_UPDATE || c->req->op == ESCERTKE_OP_DELETE))
         return esc_cse_refuse(c, ESCERTKE_RSC_OPERATION_NOT_ALLOWED, "a CSEBase is changed by configuration only");
     if (c->req->op == ESCERTKE_OP_NOTIFY && !notified)
@@ -74,8 +76,8 @@ static int host(struct esc_call *c)
     int rsc;
 
     c->target = esc_tree_find(c->cse, c->to.path);
-    if (!c->target)
-        return esc_cse_refuse(c, ESCERTKE_RSC_NOT_FOUND, "this CSE has no such resource");
+    if (!c->target && (rsc = esc_virtual_find(c)))
+        return rsc;
     while (operations[i].op != c->req->op)
         i++;
     if ((rsc = esc_check_hosted(c)) || (rsc = load_content(c, operations[i].needs_content, operations[i].takes_content)) ||
@@ -126,6 +128,7 @@ static void finish(struct esc_call *c, const escertke_primitive *rsp)
     cse->refused += rsp->rsc >= 4000;
     pthread_mutex_unlock(&cse->lock);
     esc_hop_clear(&c->hop);
+    json_decref(c->out);
 }
 
 static void start(struct esc_call *c, struct esc_cse *cse, const escertke_primitive *req, escertke_now now)
@@ -149,6 +152,17 @@ static bool save(struct esc_cse *cse)
     return false;
 }
 
+/* What takes time, without the lock. Returns 0 when rsp is complete, or the RSC. */
+static int proceed(struct esc_call *c, escertke_primitive *rsp)
+{
+    switch (c->next) {
+    case ESC_NEXT_SELF: escertke_notify_serve(c->cse->cfg.self, c->req, c->now, rsp); return 0;
+    case ESC_NEXT_POLL: return esc_channel_poll(c);
+    case ESC_NEXT_CHANNEL: return esc_channel_hold(c, rsp);
+    default: return esc_hop_run(c, rsp);
+    }
+}
+
 void esc_cse_handle(struct esc_cse *cse, const escertke_primitive *req, escertke_now now, escertke_primitive *rsp)
 {
     struct esc_call c;
@@ -168,9 +182,7 @@ void esc_cse_handle(struct esc_cse *cse, const escertke_primitive *req, escertke
     cse->changes += c.changed || expired;
     pthread_mutex_unlock(&cse->lock);
 
-    if (!rsc && c.next == ESC_NEXT_SELF) {
-        escertke_notify_serve(cse->cfg.self, req, now, rsp);
-    } else if (!rsc && (rsc = esc_hop_run(&c, rsp))) {
+    if (!rsc && (rsc = proceed(&c, rsp))) {
         escertke_primitive_clear(rsp); /* what came back, if anything, was no answer */
         respond(&c, rsc, rsp);
     }
@@ -193,6 +205,14 @@ void esc_cse_tick(struct esc_cse *cse, escertke_now now)
     pthread_mutex_unlock(&cse->lock);
     if (expired)
         save(cse);
+}
+
+void esc_cse_stop(struct esc_cse *cse)
+{
+    pthread_mutex_lock(&cse->lock);
+    cse->stopping = true;
+    pthread_cond_broadcast(&cse->turn);
+    pthread_mutex_unlock(&cse->lock);
 }
 
 escertke_err esc_cse_set_poa(struct esc_cse *cse, const char *const *urls, size_t count)
@@ -223,7 +243,15 @@ escertke_err esc_cse_set_poa(struct esc_cse *cse, const char *const *urls, size_
 void esc_cse_get_stats(struct esc_cse *cse, struct esc_cse_stats *out)
 {
     pthread_mutex_lock(&cse->lock);
-    *out = (struct esc_cse_stats){ cse->ae,    cse->acp,      cse->remote,    cse->pending,
-                                   cse->bytes, cse->requests, cse->delivered, cse->refused };
+    *out = (struct esc_cse_stats){ .ae = cse->ae,
+                                   .acp = cse->acp,
+                                   .remote = cse->remote,
+                                   .pending = cse->pending,
+                                   .bytes = cse->bytes,
+                                   .polls = cse->poll_count,
+                                   .held = cse->held_count,
+                                   .requests = cse->requests,
+                                   .delivered = cse->delivered,
+                                   .refused = cse->refused };
     pthread_mutex_unlock(&cse->lock);
 }

@@ -27,6 +27,12 @@ typedef escertke_err (*esc_cse_deliver_fn)(void *ctx, const char *url, const cha
 /** Fill @p out with @p len random octets. @return OK, BACKEND */
 typedef escertke_err (*esc_cse_random_fn)(void *ctx, uint8_t *out, size_t len);
 
+/**
+ * Let time pass until @p ms are over or something happened, in place of the CSE's own condition variable. Called without the
+ * lock by a request that waits at a <pollingChannel>; it may come back too early. For tests, which have no time.
+ */
+typedef void (*esc_cse_idle_fn)(void *ctx, uint32_t ms);
+
 /** Strings are copied; what the pointers to functions and end-points need outlives the CSE. */
 struct esc_cse_config {
     const char *sp_id;         /* "//m2m.example.org" */
@@ -44,12 +50,21 @@ struct esc_cse_config {
     size_t max_bytes;   /* all attributes together, serialized; 0 = 32 MiB */
     size_t max_pending; /* requests being handled at once; 0 = 1024 */
 
+    /* Each of these waits in a thread of its caller: together they should leave some for other requests. */
+    size_t max_polls;      /* polls of <pollingChannel>s that wait at once; 0 = 256 */
+    size_t max_held;       /* requests that wait to be polled; 0 = 256 */
+    size_t max_held_bytes; /* their contents together; 0 = 4 MiB */
+    uint32_t poll_ms;      /* longest wait of a poll, whatever its rqet says; 0 = 20,000 */
+    uint32_t hold_ms;      /* longest wait to be polled and answered, whatever its rqet says; 0 = 20,000 */
+
     esc_cse_deliver_fn deliver; /* NULL: nothing can be sent; every hop out is "not reachable" */
     void *deliver_ctx;
     esc_cse_random_fn random; /* NULL = getrandom() of the system */
     void *random_ctx;
-    escertke_clock_fn clock; /* read between two hops out; NULL: time stands still while a request is handled */
+    escertke_clock_fn clock; /* read between two hops out; NULL: time stands still while a request is handled, and none waits */
     void *clock_ctx;
+    esc_cse_idle_fn idle; /* NULL = a condition variable */
+    void *idle_ctx;
     escertke_terminator *self; /* answers NOTIFYs to <CSEBase>; NULL: they get 5001 */
     escertke_log log;
     const char *state_path; /* file that keeps the resources over a restart; NULL = memory only */
@@ -107,8 +122,12 @@ ESCERTKE_CHECKED escertke_err esc_cse_look(struct esc_cse *cse, escertke_now now
 /** Remove what has expired. Thread-safe; call it now and then (once a second). */
 void esc_cse_tick(struct esc_cse *cse, escertke_now now);
 
+/** End what waits at <pollingChannel>s, now and from now on, so that the threads of the caller come back. Thread-safe. */
+void esc_cse_stop(struct esc_cse *cse);
+
 struct esc_cse_stats {
     size_t ae, acp, remote, pending, bytes;
+    size_t polls, held; /* waiting at <pollingChannel>s */
     uint64_t requests, delivered, refused;
 };
 /** Counters since start. Thread-safe. */

@@ -210,7 +210,7 @@ static bool too_late(const struct esc_call *c)
 }
 
 /* The answer of the far end is passed back as it is, in the format that the originator takes, under the originator's own rqi. */
-static int relay(struct esc_call *c, escertke_primitive *rsp)
+int esc_hop_relay(struct esc_call *c, escertke_primitive *rsp)
 {
     if (rsp->op || rsp->rsc <= 0 || !rsp->rqi || strcmp(rsp->rqi, c->hop.req.rqi))
         return unreachable(c, "sent something that does not answer this request");
@@ -248,7 +248,7 @@ int esc_hop_run(struct esc_call *c, escertke_primitive *rsp)
         if (too_late(c))
             return esc_cse_refuse(c, ESCERTKE_RSC_REQUEST_TIMEOUT, "rqet passed before an answer came");
         switch (try_url(c, c->hop.url[i], rsp)) {
-        case ESCERTKE_OK: return relay(c, rsp);
+        case ESCERTKE_OK: return esc_hop_relay(c, rsp);
         case ESCERTKE_ERR_UNREACHABLE:
         case ESCERTKE_ERR_ARG:         /* not usable for its binding */
         case ESCERTKE_ERR_UNSUPPORTED: /* no binding for this URL, or for this serialization */

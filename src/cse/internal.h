@@ -13,7 +13,7 @@
 #include "cse/cse.h"
 
 /* Resource types (TS-0004 6.3.4.2.1). */
-enum { ESC_TY_ACP = 1, ESC_TY_AE = 2, ESC_TY_CB = 5, ESC_TY_CSR = 16 };
+enum { ESC_TY_ACP = 1, ESC_TY_AE = 2, ESC_TY_CB = 5, ESC_TY_PCH = 15, ESC_TY_CSR = 16 };
 
 /* accessControlOperations (R-RG-11). */
 enum { ESC_ACOP_CREATE = 1, ESC_ACOP_RETRIEVE = 2, ESC_ACOP_UPDATE = 4, ESC_ACOP_DELETE = 8, ESC_ACOP_NOTIFY = 16 };
@@ -23,7 +23,8 @@ enum {
     ESC_ACP_PER_CREATOR_MAX = 64,  /* <accessControlPolicy> of one creator directly below <CSEBase> */
     ESC_RESOURCE_BYTES_MAX = 8192, /* attributes of one resource, serialized */
     ESC_DUPLICATES_MAX = 4,        /* identical ESCertKE requests at once, laps of a looping request */
-    ESC_GID_MAX = 128              /* remembered group request identifiers */
+    ESC_GID_MAX = 128,             /* remembered group request identifiers */
+    ESC_HELD_PER_CHANNEL_MAX = 16  /* requests that wait at one <pollingChannel> */
 };
 
 /* ---- resources --------------------------------------------------------------------------------------------- */
@@ -104,10 +105,39 @@ struct esc_hop {
     size_t count;
     char receiver[ESCERTKE_ID_MAX + 1]; /* Absolute; "" = not known */
     bool to_ae;
+    char channel[ESCERTKE_ID_MAX + 1]; /* ri of the <pollingChannel> where the receiver fetches it; "" = it is sent to url */
     escertke_primitive req;
 };
 
-enum esc_next { ESC_NEXT_ANSWER, ESC_NEXT_HOP, ESC_NEXT_SELF };
+/* What is left to do without the lock. */
+enum esc_next {
+    ESC_NEXT_ANSWER,
+    ESC_NEXT_HOP,     /* send hop.req and wait for its answer */
+    ESC_NEXT_CHANNEL, /* wait until hop.req was polled and answered */
+    ESC_NEXT_POLL,    /* wait for a request at hop.channel */
+    ESC_NEXT_SELF,
+};
+
+/* Virtual resources (R-ID-12): an operation on them is one on something else. */
+enum esc_virtual {
+    ESC_VIRTUAL_NONE,
+    ESC_VIRTUAL_PCU, /* of a <pollingChannel>, which is then the target */
+};
+
+/* A request that waits at a <pollingChannel>, and a poll that waits for one: on the stack of the thread that waits. */
+struct esc_held {
+    struct esc_held *next;
+    const struct esc_hop *hop;
+    size_t size;
+    bool taken, over;       /* given to a poll; answered */
+    escertke_primitive rsp; /* what the poller answered */
+};
+
+struct esc_poller {
+    struct esc_poller *next;
+    const char *channel;
+    bool replaced; /* by a newer poll of the same channel */
+};
 
 struct esc_call {
     struct esc_cse *cse;
@@ -117,9 +147,10 @@ struct esc_call {
     struct esc_originator orig;
     escertke_address to;
     struct esc_resource *target;
-    json_t *in;   /* parsed content, owned; NULL = none */
-    json_t *out;  /* content of the answer, owned; NULL = none */
-    bool changed; /* a resource was: the state file is due */
+    enum esc_virtual part; /* of the target */
+    json_t *in;            /* parsed content, owned; NULL = none */
+    json_t *out;           /* content of the answer, owned; NULL = none */
+    bool changed;          /* a resource was: the state file is due */
     enum esc_next next;
     struct esc_hop hop;
     struct esc_call *older, *newer; /* list of pending requests */
@@ -129,6 +160,7 @@ struct esc_call {
 
 struct esc_cse {
     pthread_mutex_t lock;      /* everything below but the configuration */
+    pthread_cond_t turn;       /* something happened that a waiting request may want to know; monotonic clock */
     pthread_mutex_t file_lock; /* one writer of the state file; taken before lock */
     struct esc_cse_config cfg; /* strings owned; limits filled in */
     escertke_id id;            /* own Absolute CSE-ID */
@@ -140,6 +172,10 @@ struct esc_cse {
     int64_t next_expiry; /* seconds since 1970; INT64_MAX = nothing expires */
     struct esc_call *calls;
     size_t pending;
+    struct esc_held *held; /* the oldest first */
+    struct esc_poller *pollers;
+    size_t held_count, held_bytes, poll_count;
+    bool stopping;
     char *poa[ESC_CSE_POA_MAX];
     size_t poa_count;
     struct {
@@ -202,6 +238,7 @@ int esc_schema_update(struct esc_call *c, const struct esc_type *type, const jso
 bool esc_schema_stored(const struct esc_type *type, const json_t *attrs);
 int64_t esc_attrs_expiry(const json_t *attrs);
 size_t esc_attrs_size(const json_t *attrs);
+bool esc_type_fits(int parent, int ty); /* may it be a child? */
 
 /* ae.c, acp.c, remote.c: what is special about a type */
 int esc_ae_prepare(struct esc_call *c, struct esc_draft *draft);
@@ -232,9 +269,21 @@ int esc_operation_delete(struct esc_call *c);
 int esc_operation_notify(struct esc_call *c);
 int esc_transit(struct esc_call *c);
 
+/* virtual.c: pcu, la, ol */
+int esc_virtual_find(struct esc_call *c);
+int esc_virtual_check(struct esc_call *c);
+
+/* channel.c: <pollingChannel> */
+int esc_channel_prepare(struct esc_call *c, struct esc_draft *draft);
+void esc_channel_route(struct esc_call *c, const struct esc_resource *entity);
+int esc_channel_reply(struct esc_call *c);
+int esc_channel_hold(struct esc_call *c, escertke_primitive *rsp); /* without the lock; 0 = rsp is complete */
+int esc_channel_poll(struct esc_call *c);                          /* without the lock; fills out */
+
 /* hop.c: prepare under the lock, run without it */
 int esc_hop_prepare(struct esc_call *c, const struct esc_resource *entity, bool to_ae, bool absolute_fr);
 int esc_hop_run(struct esc_call *c, escertke_primitive *rsp); /* without the lock; 0 = rsp is complete */
+int esc_hop_relay(struct esc_call *c, escertke_primitive *rsp);
 void esc_hop_clear(struct esc_hop *hop);
 
 /* state.c */

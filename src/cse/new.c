@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
@@ -79,6 +80,11 @@ static escertke_err copy_config(struct esc_cse *cse, const struct esc_cse_config
     fill(&cse->cfg.max_remote, 256);
     fill(&cse->cfg.max_bytes, (size_t)32 << 20);
     fill(&cse->cfg.max_pending, 1024);
+    fill(&cse->cfg.max_polls, 256);
+    fill(&cse->cfg.max_held, 256);
+    fill(&cse->cfg.max_held_bytes, (size_t)4 << 20);
+    cse->cfg.poll_ms = cse->cfg.poll_ms ? cse->cfg.poll_ms : 20000;
+    cse->cfg.hold_ms = cse->cfg.hold_ms ? cse->cfg.hold_ms : 20000;
     return err;
 }
 
@@ -136,6 +142,16 @@ static escertke_err make_base(struct esc_cse *cse, escertke_now now)
     return ESCERTKE_OK;
 }
 
+static void init_turn(struct esc_cse *cse)
+{
+    pthread_condattr_t attr;
+
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&cse->turn, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
 escertke_err esc_cse_new(const struct esc_cse_config *cfg, escertke_now now, struct esc_cse **out, escertke_detail *d)
 {
     struct esc_cse *cse;
@@ -147,6 +163,7 @@ escertke_err esc_cse_new(const struct esc_cse_config *cfg, escertke_now now, str
     cse = esc_zalloc(sizeof *cse);
     if (!cse)
         return esc_fail(d, ESCERTKE_ERR_NOMEM, "", "out of memory");
+    init_turn(cse);
     pthread_mutex_init(&cse->lock, NULL);
     pthread_mutex_init(&cse->file_lock, NULL);
     if ((err = copy_config(cse, cfg)) != ESCERTKE_OK || (err = set_identity(cse, cfg->base_name, d)) != ESCERTKE_OK ||
@@ -181,6 +198,7 @@ void esc_cse_free(struct esc_cse *cse)
     drop(cse->cfg.registrar_url);
     drop(cse->cfg.registrar_id);
     drop(cse->cfg.state_path);
+    pthread_cond_destroy(&cse->turn);
     pthread_mutex_destroy(&cse->lock);
     pthread_mutex_destroy(&cse->file_lock);
     esc_release(cse);

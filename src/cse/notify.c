@@ -20,16 +20,22 @@ static bool loops(const struct esc_call *c)
 int esc_operation_notify(struct esc_call *c)
 {
     const struct esc_resource *ae = c->target;
+    int rsc;
 
+    if (c->part == ESC_VIRTUAL_PCU)
+        return esc_channel_reply(c);
     if (ae->ty == ESC_TY_CB) {
         if (!c->cse->cfg.self)
             return esc_cse_refuse(c, ESCERTKE_RSC_NOT_IMPLEMENTED, "this CSE is no ESCertKE end-point");
         c->next = ESC_NEXT_SELF;
         return 0;
     }
-    if (!json_is_true(json_object_get(ae->attrs, "rr")))
-        return esc_cse_refuse(c, ESCERTKE_RSC_TARGET_NOT_REACHABLE, "the AE says that it is not reachable (rr)");
     if (loops(c))
         return esc_cse_refuse(c, ESCERTKE_RSC_NOT_FOUND, "the request comes back to this CSE again and again");
-    return esc_hop_prepare(c, ae, true, false);
+    if ((rsc = esc_hop_prepare(c, ae, true, false)))
+        return rsc;
+    esc_channel_route(c, ae);
+    if (c->next == ESC_NEXT_HOP && !json_is_true(json_object_get(ae->attrs, "rr")))
+        return esc_cse_refuse(c, ESCERTKE_RSC_TARGET_NOT_REACHABLE, "the AE says that it is not reachable (rr)");
+    return 0;
 }

@@ -45,7 +45,7 @@ static int check_child(struct esc_call *c)
 
     if (ty == ESC_TY_CB)
         return esc_cse_refuse(c, ESCERTKE_RSC_OPERATION_NOT_ALLOWED, "a CSEBase is not created by request");
-    if (parent != ESC_TY_CB && !(parent == ESC_TY_AE && ty == ESC_TY_ACP))
+    if (!esc_type_fits(parent, ty))
         return esc_cse_refuse(c, ESCERTKE_RSC_INVALID_CHILD_RESOURCE_TYPE, "resource type %d cannot be a child of the target",
                               ty);
     for (const struct esc_resource *r = c->target->first; parent == ESC_TY_AE && r; r = r->next)
@@ -117,8 +117,7 @@ int esc_operation_create(struct esc_call *c)
 
     if (!draft.type)
         return refuse_type(c);
-    if ((rsc = check_child(c)) || (rsc = content_of(c, draft.type, &attrs)) ||
-        (rsc = esc_schema_create(c, draft.type, attrs)))
+    if ((rsc = check_child(c)) || (rsc = content_of(c, draft.type, &attrs)) || (rsc = esc_schema_create(c, draft.type, attrs)))
         return rsc;
     rsc = draft_from(c, attrs, &draft, rn);
     if (!rsc)
@@ -131,6 +130,11 @@ int esc_operation_create(struct esc_call *c)
 
 int esc_operation_retrieve(struct esc_call *c)
 {
+    if (c->part == ESC_VIRTUAL_PCU) {
+        memcpy(c->hop.channel, c->target->ri, strlen(c->target->ri) + 1);
+        c->next = ESC_NEXT_POLL;
+        return 0;
+    }
     int rsc = esc_wants_part(c) ? esc_represent_partial(c, c->target) : answer(c, c->target, 1);
 
     return rsc ? rsc : ESCERTKE_RSC_OK;
@@ -142,7 +146,8 @@ static json_t *merge(const struct esc_resource *r, const json_t *changes)
     json_t *merged = json_copy(r->attrs), *value;
     const char *name;
 
-    json_object_foreach((json_t *)(uintptr_t)changes, name, value) {
+    json_object_foreach((json_t *)(uintptr_t)changes, name, value)
+    {
         if (json_is_null(value)) {
             json_object_del(merged, name);
         } else if (json_object_set_new(merged, name, json_deep_copy(value))) {

@@ -157,9 +157,11 @@ static void unlink_resource(struct esc_cse *cse, struct esc_resource *r)
 void esc_tree_remove(struct esc_cse *cse, struct esc_resource *r)
 {
     while (r->first)
-        esc_tree_remove(cse, r->first); /* the tree is three levels deep */
+        esc_tree_remove(cse, r->first); /* the tree is a few levels deep */
     unlink_resource(cse, r);
     cse->bytes -= r->size;
+    if (r->ty == ESC_TY_PCH)
+        pthread_cond_broadcast(&cse->turn); /* what waits there waits for nothing now */
     size_t *count = counter(cse, r->ty);
     if (count)
         --*count;

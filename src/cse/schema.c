@@ -53,6 +53,13 @@ static const struct esc_attr remote_attrs[] = {
     { "aa", NULL, ESC_NO, ESC_NO },
 };
 
+static const struct esc_attr channel_attrs[] = {
+    { "rn", &esc_kind_name, ESC_OPTIONAL, ESC_NO },
+    { "et", &esc_kind_time, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "lbl", &esc_kind_labels, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "rqag", NULL, ESC_NO, ESC_NO },
+};
+
 /* Made by configuration only: the names serve partial retrieval. */
 static const struct esc_attr base_attrs[] = {
     { "csi", &esc_kind_cse_id, ESC_NO, ESC_NO }, { "cst", &esc_kind_cse_type, ESC_NO, ESC_NO },
@@ -75,6 +82,7 @@ static const struct esc_type types[] = {
     { ESC_TY_AE, "m2m:ae", "C", ae_attrs, COUNT(ae_attrs), esc_ae_prepare },
     { ESC_TY_ACP, "m2m:acp", "acp", acp_attrs, COUNT(acp_attrs), esc_acp_prepare },
     { ESC_TY_CSR, "m2m:csr", "csr", remote_attrs, COUNT(remote_attrs), esc_remote_prepare },
+    { ESC_TY_PCH, "m2m:pch", "pch", channel_attrs, COUNT(channel_attrs), esc_channel_prepare },
     { ESC_TY_CB, "m2m:cb", "", base_attrs, COUNT(base_attrs), NULL },
 };
 
@@ -85,6 +93,22 @@ const struct esc_type *esc_type_of(int ty)
             return &types[i];
     }
     return NULL;
+}
+
+static const struct {
+    int parent, ty;
+} children[] = {
+    { ESC_TY_CB, ESC_TY_ACP }, { ESC_TY_CB, ESC_TY_AE },  { ESC_TY_CB, ESC_TY_CSR },
+    { ESC_TY_AE, ESC_TY_ACP }, { ESC_TY_AE, ESC_TY_PCH }, { ESC_TY_CSR, ESC_TY_PCH },
+};
+
+bool esc_type_fits(int parent, int ty)
+{
+    for (size_t i = 0; i < COUNT(children); i++) {
+        if (children[i].parent == parent && children[i].ty == ty)
+            return true;
+    }
+    return false;
 }
 
 const struct esc_attr *esc_attr_find(const struct esc_type *type, const char *name)
@@ -127,7 +151,8 @@ static int check_attrs(struct esc_call *c, const struct esc_type *type, const js
     json_t *value;
     int rsc;
 
-    json_object_foreach((json_t *)(uintptr_t)attrs, name, value) {
+    json_object_foreach((json_t *)(uintptr_t)attrs, name, value)
+    {
         if ((rsc = check_attr(c, type, name, value, update)))
             return rsc;
     }
@@ -163,7 +188,8 @@ bool esc_schema_stored(const struct esc_type *type, const json_t *attrs)
     const char *name;
     json_t *value;
 
-    json_object_foreach((json_t *)(uintptr_t)attrs, name, value) {
+    json_object_foreach((json_t *)(uintptr_t)attrs, name, value)
+    {
         const struct esc_attr *a = esc_attr_find(type, name);
         if (!a || !a->kind || a->create == ESC_NO || !strcmp(name, "rn") || !a->kind->ok(value))
             return false;

@@ -245,7 +245,7 @@ static escertke_err load_resource(struct loader *l, const json_t *line)
 
     if (!type || !type->prepare || !json_is_object(attrs) || !esc_schema_stored(type, attrs))
         return damaged(l, "not a resource of this version");
-    if (!parent || (parent != l->cse->base && (parent->ty != ESC_TY_AE || type->ty != ESC_TY_ACP)))
+    if (!parent || !esc_type_fits(parent->ty, type->ty))
         return damaged(l, "its parent is missing");
     if (!name_valid(rn) || !name_valid(ri) || escertke_id_parse(escertke_span_str(creator), &id) != ESCERTKE_OK)
         return damaged(l, "ri, rn or cr is not valid");

@@ -56,5 +56,8 @@ int esc_transit(struct esc_call *c)
     if (from == next)
         return esc_cse_refuse(c, ESCERTKE_RSC_NOT_FOUND,
                               "the way to the CSE that to names goes back where the request came from");
-    return esc_hop_prepare(c, next, false, foreign && !c->cse->cfg.registrar_url);
+    int rsc = esc_hop_prepare(c, next, false, foreign && !c->cse->cfg.registrar_url);
+    if (!rsc)
+        esc_channel_route(c, next);
+    return rsc;
 }

@@ -88,6 +88,20 @@ static escertke_err deliver(void *ctx, const char *url, const char *receiver, bo
     return answer_as(w, req, !strcmp(url, "http://wrongrqi") ? "other" : req->rqi, rsp);
 }
 
+/* Time passes by itself when nothing else is to be done. */
+static void idle(void *ctx, uint32_t ms)
+{
+    struct world *w = ctx;
+
+    w->idles++;
+    if (w->while_waiting) {
+        w->while_waiting(w);
+        return;
+    }
+    w->now.mono_ms += ms;
+    w->now.unix_s += ms / 1000;
+}
+
 static escertke_now read_clock(void *ctx)
 {
     return ((struct world *)ctx)->now;
@@ -135,6 +149,8 @@ struct esc_cse_config in_config(struct world *w)
                                     .random = count_up,
                                     .clock = read_clock,
                                     .clock_ctx = w,
+                                    .idle = idle,
+                                    .idle_ctx = w,
                                     .log = { keep_log, w } };
 }
 
@@ -149,7 +165,7 @@ struct world *world_new_in(const struct esc_cse_config *cfg)
     struct esc_cse_config in = in_config(w);
     if (cfg) {
         in = *cfg;
-        in.deliver_ctx = in.clock_ctx = in.log.ctx = w;
+        in.deliver_ctx = in.clock_ctx = in.idle_ctx = in.log.ctx = w;
     }
     w->in = cse_new(&in, w->now);
     assert_int_equal(esc_cse_set_poa(w->in, poa, 1), ESCERTKE_OK);

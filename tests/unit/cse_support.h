@@ -40,6 +40,8 @@ struct world {
     char sent[4096];                    /* the request of the last, as JSON with ' for " */
     uint32_t slow_ms;                   /* each hop takes so long on the world's clock */
     void (*meanwhile)(struct world *w); /* called once while a request is out */
+    void (*while_waiting)(struct world *w); /* called without end while a request waits at a channel of /in1 */
+    int idles;                          /* how often */
     escertke_err mn_err;                /* what the way to http://mn1 gives, OK = it works */
     char log[8192];
 };
