@@ -14,5 +14,6 @@
 #include <escertke/keys.h>
 #include <escertke/m2m.h>
 #include <escertke/mqtt.h>
+#include <escertke/polling.h>
 #include <escertke/tls.h>
 #endif

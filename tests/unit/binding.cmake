@@ -1,4 +1,4 @@
-foreach(name backoff clock http_accept http_fetch http_listen http_pages http_text http_url http_target http_media http_map http_source http_watch http_workers)
+foreach(name backoff clock http_accept http_fetch http_listen http_pages http_text http_url http_target http_media http_map http_source http_watch http_workers polling)
   escertke_unit(${name} PARTS binding)
 endforeach()
 foreach(name http_tls http_exchange http_server http_client)

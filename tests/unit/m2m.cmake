@@ -1,4 +1,4 @@
-foreach(name address dbg esi id json primitive primitive_json rand_object rsc seci_json serializations timestamp token)
+foreach(name address dbg esi id json nested primitive primitive_json rand_object rsc seci_json serializations timestamp token)
   escertke_unit(${name} PARTS m2m base)
 endforeach()
 foreach(name xml cbor)
