@@ -18,6 +18,7 @@
 #include "rate.h"
 #include "register.h"
 #include "register_keep.h"
+#include "register_poll.h"
 #include "runtime.h"
 #include "status.h"
 
@@ -28,20 +29,21 @@
 #define WORKERS_PER_THREAD 4u /* a worker waits for the disk when it stores a key */
 #define DRAIN_MS 3000u
 #define LOOK_S 60
+#define POLL_S 30
 #define UNDO_MS 3000u
 
 struct settings {
     struct identity_settings identity; /* first: see identity.h */
     struct text_list listen;
     const char *via, *poa, *rate_from, *rate_source, *rate_all, *metrics, *user, *status;
-    long threads, max_connections, idle_timeout_s, max_pending, max_pending_mib, max_pending_from, look_s;
-    bool deregister;
+    long threads, max_connections, idle_timeout_s, max_pending, max_pending_mib, max_pending_from, look_s, poll_s;
+    bool deregister, polling;
 };
 
 #define AT(member) offsetof(struct settings, member)
 
 static const struct option_def serve_options[] = {
-    NEEDED_LIST_ROW(
+    LIST_ROW(
         "listen", "URL", AT(listen), hop_check_url,
         "http(s)://HOST:PORT[/PATH] or coap(s)://HOST:PORT[/PATH], where port 0 is any free port and the listening event says "
         "which; or mqtt(s)://BROKER[:PORT][/PREFIX]"),
@@ -52,6 +54,11 @@ static const struct option_def serve_options[] = {
     NUMBER_ROW("look-every", "S", AT(look_s), 1, 86400,
                "with --via: seconds between two looks whether the CSE still has the own <AE>, default 60; if it has not, it is "
                "registered again"),
+    FLAG_ROW(
+        "polling", AT(polling),
+        "with --via, in place of --listen: fetch requests from a <pollingChannel> at the CSE, so that nobody need reach this "
+        "machine"),
+    NUMBER_ROW("poll-time", "S", AT(poll_s), 1, 3600, "with --polling: seconds that the CSE may keep a poll, default 30"),
     FLAG_ROW("deregister", AT(deregister), "with --via: delete the own <AE> and its policy at a clean stop"),
     NUMBER_ROW("threads", "N", AT(threads), 1, 16, "event loops of each listener, default one per core"),
     NUMBER_ROW("max-pending", "N", AT(max_pending), 1, 10000000,
@@ -83,12 +90,13 @@ static const struct option_def serve_options[] = {
 
 static const struct options_spec serve_spec = {
     .command = "serve",
-    .synopsis = IDENTITY_SYNOPSIS " --listen URL... [--peer RULE...] [--via URL]",
+    .synopsis = IDENTITY_SYNOPSIS " (--listen URL... [--via URL] | --polling --via URL) [--peer RULE...]",
     .about =
         "Be a terminating end-point: answer ESCertKE handshakes and keep the keys. Without --peer every peer is accepted whose "
         "certificate leads to --trust and says the ID it claims. SIGTERM and SIGINT end it cleanly, SIGHUP loads certificate, "
         "key "
-        "and trust anchors again. Events: listening, metrics, registered, deregistered, established, refused, alert, replayed, "
+        "and trust anchors again. Events: listening, metrics, registered, polling, deregistered, established, refused, alert, "
+        "replayed, "
         "expired, "
         "evicted, "
         "reloaded.",
@@ -107,6 +115,7 @@ struct server {
     struct esc_hops *hops;
     struct registration registration;
     struct register_keep keep;
+    struct poller poller;
     escertke_detail d;
 };
 
@@ -137,9 +146,12 @@ static escertke_err make_registration(void *ctx, escertke_now now, escertke_deta
     escertke_err err = registration_run(&v->registration, d);
 
     (void)now;
-    if (err == ESCERTKE_OK)
-        say_registered(&v->registration);
-    return err;
+    if (err != ESCERTKE_OK)
+        return err;
+    say_registered(&v->registration);
+    return v->s->polling ? poller_begin(&v->poller, v->registration.address, (unsigned)v->s->poll_s, handle, v->terminator,
+                                        v->identity.endpoint.log, d)
+                         : ESCERTKE_OK;
 }
 
 static escertke_err look_at_registration(void *ctx, escertke_now now, char *lost, size_t cap, unsigned *next_s,
@@ -158,6 +170,14 @@ static escertke_err undo_registration(void *ctx, escertke_detail *d)
     return registration_remove(&v->registration, d);
 }
 
+/* Perhaps the <AE> has gone with its channel. */
+static void on_channel_lost(void *ctx)
+{
+    struct server *v = ctx;
+
+    register_keep_hurry(&v->keep);
+}
+
 static escertke_err start_registration(struct server *v)
 {
     struct registration *r = &v->registration;
@@ -172,7 +192,9 @@ static escertke_err start_registration(struct server *v)
     if (!v->s->via)
         return ESCERTKE_OK;
     *r = (struct registration){ .identity = &v->identity, .terminating = true, .poa = v->s->poa };
-    if (!r->poa)
+    if (v->s->polling)
+        r->poa = NULL;
+    else if (!r->poa)
         r->poa = esc_listener_url(&v->listeners.list[0]);
     r->exchange = (struct exchange){ .hops = v->hops,
                                      .url = v->s->via,
@@ -181,6 +203,7 @@ static escertke_err start_registration(struct server *v)
                                      .tls = v->identity.endpoint.tls,
                                      .format = hop_format(&v->s->identity.hop),
                                      .patience = { .stop = &v->keep.stop } };
+    v->poller = (struct poller){ .exchange = r->exchange, .on_lost = on_channel_lost, .ctx = v };
     return register_keep_start(&v->keep, &what, &v->d);
 }
 
@@ -207,6 +230,20 @@ static escertke_err prepare_registration(struct server *v)
             "--id %s is a CSE, and --via registers an <AE>; escertke relay --register URL is a CSE that registers at another",
             v->identity.id.text);
     return registration_check(&v->identity, &v->d);
+}
+
+static int check_ways(const struct settings *s)
+{
+    if (!s->listen.count && !s->polling)
+        return out_usage(serve_spec.command, "--listen URL is missing (or --polling, with --via)");
+    if (s->polling && (s->listen.count || s->poa))
+        return out_usage(serve_spec.command,
+                         "--polling and %s exclude each other: with a <pollingChannel> a CSE sends nothing to a "
+                         "point of access",
+                         s->poa ? "--poa" : "--listen");
+    if (s->polling && !s->via)
+        return out_usage(serve_spec.command, "--polling needs --via: the CSE that keeps the requests");
+    return OPTIONS_RUN;
 }
 
 /* What may need the rights of root: keys, sockets. Then they are given up, and what is made belongs to the user. */
@@ -267,8 +304,9 @@ static escertke_err listen_all(struct server *v)
                                .workers = (unsigned)(s->threads ? s->threads : 4) * WORKERS_PER_THREAD,
                                .timeout_s = (unsigned)s->idle_timeout_s };
 
-    base.max_connections = runtime_connections(descriptors, (unsigned)s->max_connections, s->listen.count, threads);
-    if (!base.max_connections)
+    if (s->listen.count)
+        base.max_connections = runtime_connections(descriptors, (unsigned)s->max_connections, s->listen.count, threads);
+    if (s->listen.count && !base.max_connections)
         return esc_fail(&v->d, ESCERTKE_ERR_LIMIT, "", "too few file descriptors");
     escertke_err err = hop_listen(v->hops, &s->listen, &base, &v->listeners, &v->d);
     if (err != ESCERTKE_OK || !v->pages)
@@ -294,6 +332,8 @@ static int serve(const struct settings *s)
         (err = listen_all(&v)) == ESCERTKE_OK && (err = start_registration(&v)) == ESCERTKE_OK)
         err = run(&v);
     metrics_stop(v.pages);
+    register_keep_halt(&v.keep);
+    poller_end(&v.poller, s->deregister);
     register_keep_stop(&v.keep, s->deregister);
     registration_free(&v.registration);
     hop_stop(&v.listeners, DRAIN_MS);
@@ -319,16 +359,19 @@ static bool wants_status(int argc, char **argv)
 
 int cmd_serve(int argc, char **argv)
 {
-    struct settings s = {
-        .max_pending = MAX_PENDING, .max_pending_mib = MAX_PENDING_MIB, .max_connections = MAX_CONNECTIONS, .look_s = LOOK_S
-    };
+    struct settings s = { .max_pending = MAX_PENDING,
+                          .max_pending_mib = MAX_PENDING_MIB,
+                          .max_connections = MAX_CONNECTIONS,
+                          .look_s = LOOK_S,
+                          .poll_s = POLL_S };
     struct options o;
 
     if (wants_status(argc, argv))
         return cmd_serve_status(argc, argv);
     int code = options_parse(&serve_spec, argc, argv, &s, &o);
 
-    if (code == OPTIONS_RUN && (code = identity_require(&s.identity, serve_spec.command)) == OPTIONS_RUN) {
+    if (code == OPTIONS_RUN && (code = check_ways(&s)) == OPTIONS_RUN &&
+        (code = identity_require(&s.identity, serve_spec.command)) == OPTIONS_RUN) {
         out_use_json(s.identity.json);
         code = serve(&s);
     }

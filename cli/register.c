@@ -63,6 +63,9 @@ static escertke_err is_registered(struct registration *r, bool *there, escertke_
     *there = err == ESCERTKE_OK && rsp.rsc == ESCERTKE_RSC_OK;
     json_t *ae = *there ? exchange_resource(&rsp, "m2m:ae") : NULL;
     r->had_poa = json_array_size(json_object_get(ae, "poa")) > 0;
+    r->had_rr = json_is_true(json_object_get(ae, "rr"));
+    const char *rn = json_string_value(json_object_get(ae, "rn"));
+    snprintf(r->name, sizeof r->name, "%s", rn ? rn : "");
     json_decref(ae);
     escertke_primitive_clear(&rsp);
     return err;
@@ -138,6 +141,19 @@ static escertke_err update(struct registration *r, escertke_detail *d)
     return err;
 }
 
+/* A CSE sends nothing to a poa while there is a <pollingChannel> (A-45): one of an earlier life has to go, if there is one. */
+static escertke_err drop_channel(struct registration *r, escertke_detail *d)
+{
+    char address[sizeof r->name + ESCERTKE_ID_MAX + 16];
+    struct exchange_request request = { .op = ESCERTKE_OP_DELETE, .to = address };
+    escertke_primitive rsp;
+
+    snprintf(address, sizeof address, "%s/-/%s/pch", r->identity->cse_id, r->name);
+    escertke_err err = exchange_send(&r->exchange, &request, &rsp, d);
+    escertke_primitive_clear(&rsp);
+    return err;
+}
+
 escertke_err registration_check(const struct identity *identity, escertke_detail *d)
 {
     if (identity->cse_id[0])
@@ -162,6 +178,8 @@ escertke_err registration_run(struct registration *r, escertke_detail *d)
     if (!r->terminating) /* an <AE> that is there may be a terminating end-point's: it is left as it is */
         return ESCERTKE_OK;
     if (there && (err = update(r, d)) != ESCERTKE_OK)
+        return err;
+    if (there && r->poa && !r->had_rr && r->name[0] && (err = drop_channel(r, d)) != ESCERTKE_OK)
         return err;
     return registration_set_policy(r, d);
 }

@@ -18,7 +18,8 @@ struct registration {
     char address[2 * ESCERTKE_ID_MAX]; /* of the <AE>, SP-relative: "/in1/Cmeter" */
     char policy[2 * ESCERTKE_ID_MAX];  /* of its <accessControlPolicy>; "" = none, or not ours */
     bool created;                      /* false: it was there */
-    bool had_poa;                      /* what was there said that it is reached somewhere */
+    char name[ESCERTKE_ID_MAX + 1];    /* rn of what was there */
+    bool had_poa, had_rr;              /* what was there said that it is reached somewhere, and at once */
     bool shows_esi;                    /* false: the CSE did not take the attribute esi */
     json_t *acor; /* the originators let in; NULL: none asked for, or a policy that is not ours was left alone */
 };

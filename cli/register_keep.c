@@ -163,15 +163,23 @@ static void undo(struct register_keep *k)
     out_event(event, "deregistered %s at %s", k->what.address, k->what.url);
 }
 
-void register_keep_stop(struct register_keep *k, bool with_undo)
+void register_keep_halt(struct register_keep *k)
 {
-    if (!k->started)
+    if (!k->started || k->halted)
         return;
     pthread_mutex_lock(&k->lock);
     atomic_store(&k->stop, true);
     pthread_cond_signal(&k->change);
     pthread_mutex_unlock(&k->lock);
     pthread_join(k->thread, NULL);
+    k->halted = true;
+}
+
+void register_keep_stop(struct register_keep *k, bool with_undo)
+{
+    if (!k->started)
+        return;
+    register_keep_halt(k);
     if (with_undo && k->was_registered)
         undo(k);
     pthread_cond_destroy(&k->change);

@@ -30,7 +30,7 @@ struct register_keep {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t change;
-    bool started, hurry; /* hurry, failed, err, d: under lock */
+    bool started, halted, hurry; /* hurry, failed, err, d: under lock */
     bool was_registered;
     bool failed; /* a refusal before the first success */
     escertke_err err;
@@ -46,6 +46,8 @@ void register_keep_hurry(struct register_keep *k);
 bool register_keep_is_self(const struct register_keep *k);
 /** Has the CSE refused before it ever took us? The process then gets a SIGTERM. @return OK, or why, with @p d */
 ESCERTKE_CHECKED escertke_err register_keep_failed(struct register_keep *k, escertke_detail *d);
+/** The first half of register_keep_stop(): none of the functions is called any more but undo. Not started: nothing to do. */
+void register_keep_halt(struct register_keep *k);
 /** Within a second. With @p undo what was registered is then undone, and that is said, or why not. Not started: nothing to do. */
 void register_keep_stop(struct register_keep *k, bool undo);
 

@@ -132,27 +132,40 @@ static escertke_err take_channel(escertke_polling *p, const escertke_primitive *
     return err;
 }
 
-/* The channel of an earlier life. */
-static escertke_err find_channel(escertke_polling *p, escertke_detail *d)
+/* @return OK only where it is there */
+static escertke_err retrieve(escertke_polling *p, const char *to, escertke_primitive *rsp, escertke_detail *d)
 {
-    char to[2 * ESCERTKE_ID_MAX + 8];
-    escertke_primitive req, rsp;
-    escertke_detail own;
+    escertke_primitive req;
 
     escertke_primitive_init(&req);
-    escertke_primitive_init(&rsp);
-    escertke_detail_init(&own);
     req.op = ESCERTKE_OP_RETRIEVE;
-    snprintf(to, sizeof to, "%s/" ESC_POLLING_NAME, p->entity);
-    escertke_err err = exchange(p, &req, to, ANSWER_MS, &rsp, &own);
-    if (err == ESCERTKE_OK && rsp.rsc == ESCERTKE_RSC_OK)
-        err = take_channel(p, &rsp, &own);
-    else if (err == ESCERTKE_OK)
-        err = ESCERTKE_ERR_RSC; /* what was said of making one is the better reason */
+    escertke_err err = exchange(p, &req, to, ANSWER_MS, rsp, d);
+    escertke_primitive_clear(&req);
+    return err == ESCERTKE_OK && rsp->rsc != ESCERTKE_RSC_OK ? ESCERTKE_ERR_NOT_FOUND : err;
+}
+
+/* The channel of an earlier life, by the names of the entity and of the channel. What went wrong with making one stays the
+ * reason. */
+static escertke_err find_channel(escertke_polling *p, escertke_detail *d)
+{
+    char to[3 * ESCERTKE_ID_MAX];
+    escertke_primitive entity, channel;
+    escertke_detail own;
+
+    escertke_primitive_init(&entity);
+    escertke_primitive_init(&channel);
+    escertke_detail_init(&own);
+    escertke_err err = retrieve(p, p->entity, &entity, &own);
+    if (err == ESCERTKE_OK)
+        err = esc_polling_child(p->entity, &entity, to, sizeof to);
+    if (err == ESCERTKE_OK)
+        err = retrieve(p, to, &channel, &own);
+    if (err == ESCERTKE_OK)
+        err = take_channel(p, &channel, &own);
     if (err == ESCERTKE_OK)
         escertke_detail_init(d);
-    escertke_primitive_clear(&req);
-    escertke_primitive_clear(&rsp);
+    escertke_primitive_clear(&entity);
+    escertke_primitive_clear(&channel);
     return err;
 }
 

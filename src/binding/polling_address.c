@@ -37,6 +37,26 @@ static escertke_err by_identifier(const char *entity, const char *ri, char *out,
     return esc_fail(d, ESCERTKE_ERR_PRIMITIVE, clause, "the CSE made a <pollingChannel> whose ri is too long");
 }
 
+escertke_err esc_polling_child(const char *entity, const escertke_primitive *rsp, char *out, size_t cap)
+{
+    escertke_address at, named;
+    json_t *root, *resource;
+    const char *name;
+    int len = -1;
+
+    if (escertke_address_parse(escertke_span_str(entity), &at) != ESCERTKE_OK ||
+        esc_serial_load_content(rsp->format, escertke_buf_span(&rsp->content), &root, &name, &resource, NULL) != ESCERTKE_OK)
+        return ESCERTKE_ERR_NOT_FOUND;
+    const char *rn = json_string_value(json_object_get(resource, "rn"));
+    if (rn && !strchr(rn, '/'))
+        len = snprintf(out, cap, "%.*s%.*s/-/%s/" ESC_POLLING_NAME, (int)at.sp.len, (const char *)at.sp.ptr, (int)at.cse.len,
+                       (const char *)at.cse.ptr, rn);
+    json_decref(root);
+    if (len < 0 || (size_t)len >= cap || escertke_address_parse(escertke_span_str(out), &named) != ESCERTKE_OK)
+        return ESCERTKE_ERR_NOT_FOUND;
+    return ESCERTKE_OK;
+}
+
 escertke_err esc_polling_address(const char *entity, const escertke_primitive *rsp, char *out, size_t cap, escertke_detail *d)
 {
     json_t *root, *pch;

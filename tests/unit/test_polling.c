@@ -75,7 +75,9 @@ static escertke_err send_it(void *ctx, const escertke_primitive *req, uint32_t t
         return play(next(c, c->create, &c->created), req, rsp, d);
     }
     if (req->op == ESCERTKE_OP_RETRIEVE && !strstr(req->to, "/pcu")) {
-        assert_string_equal(req->to, "/in1/Cmeter/pch");
+        if (strcmp(req->to, "/in1/Cmeter") == 0)
+            return play(&(struct scripted){ .rsc = 2000, .content = "{\"m2m:ae\":{\"rn\":\"meter\",\"ri\":\"Cmeter\"}}" }, req, rsp, d);
+        assert_string_equal(req->to, "/in1/-/meter/pch");
         return play(next(c, c->find, &c->found), req, rsp, d);
     }
     if (req->op == ESCERTKE_OP_RETRIEVE) {
