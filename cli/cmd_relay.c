@@ -11,6 +11,7 @@
 #include "events.h"
 #include "hop.h"
 #include "identity.h"
+#include "notifiers.h"
 #include "out.h"
 #include "pki.h"
 #include "register_keep.h"
@@ -98,6 +99,7 @@ struct relay {
     struct esc_hops *hops;
     struct esc_cse *cse;
     struct hop_listeners listeners;
+    struct notifiers notifiers;
     struct register_keep keep;
     escertke_detail d;
 };
@@ -110,7 +112,8 @@ static escertke_err deliver(void *ctx, const char *url, const char *receiver, bo
 
     if (register_keep_is_self(&r->keep))
         next.patience.stop = &r->keep.stop;
-
+    else if (notifiers_is_self(&r->notifiers))
+        next.patience.stop = &r->notifiers.stop;
     return esc_hops_send(r->hops, &next, req, rsp, d);
 }
 
@@ -250,11 +253,13 @@ static int relay(const struct settings *s)
     snprintf(r.id, sizeof r.id, "%s%s", r.sp_id, s->cse_id);
     snprintf(r.registrar_id, sizeof r.registrar_id, "%s%s", r.sp_id, s->registrar ? s->registrar : "");
     if ((err = open_endpoint(&r)) == ESCERTKE_OK && (err = open_cse(&r)) == ESCERTKE_OK &&
-        (err = listen_all(&r)) == ESCERTKE_OK && (err = start_registration(&r)) == ESCERTKE_OK)
+        (err = listen_all(&r)) == ESCERTKE_OK && (err = start_registration(&r)) == ESCERTKE_OK &&
+        (err = notifiers_start(&r.notifiers, r.cse, &r.d)) == ESCERTKE_OK)
         err = run(&r);
     register_keep_stop(&r.keep, false);
     if (r.cse)
         esc_cse_stop(r.cse); /* what waits to be polled shall not make the listeners wait */
+    notifiers_stop(&r.notifiers);
     hop_stop(&r.listeners, DRAIN_MS);
     esc_cse_free(r.cse);
     escertke_terminator_free(r.terminator);

@@ -15,20 +15,20 @@ static const struct esc_resource *linked_policy(const struct esc_cse *cse, const
  * The policies that acpi names decide, with their privileges or, about acpi itself, with their self-privileges. Without any
  * that exists, only the creator has access.
  */
-static bool policies_permit(const struct esc_call *c, const char *which, unsigned op)
+static bool policies_permit(const struct esc_call *c, const struct esc_resource *target, const char *which, unsigned op)
 {
     const json_t *item;
     bool any = false;
     size_t i;
 
-    json_array_foreach(json_object_get(c->target->attrs, "acpi"), i, item)
+    json_array_foreach(json_object_get(target->attrs, "acpi"), i, item)
     {
         const struct esc_resource *acp = linked_policy(c->cse, item);
         if (acp && esc_acp_permits(c->cse, json_object_get(acp->attrs, which), &c->orig, op))
             return true;
         any |= acp != NULL;
     }
-    return !any && esc_originator_is(&c->orig, c->target->creator);
+    return !any && esc_originator_is(&c->orig, target->creator);
 }
 
 /* <CSEBase> has no creator: registration, reading and NOTIFY are open; policies are for those who are registered. */
@@ -49,9 +49,12 @@ static bool asks_for_esi_alone(const struct esc_call *c)
     return c->req->atrl ? !strcmp(c->req->atrl, "esi") : escertke_span_equal(c->to.attr, esi);
 }
 
-static bool permitted(const struct esc_call *c, unsigned op)
+bool esc_access_permits(const struct esc_call *c, unsigned op)
 {
     const struct esc_resource *target = c->target;
+
+    if (target->ty == ESC_TY_CIN) /* it has no acpi of its own: its container's holds */
+        target = target->parent;
 
     if (target->ty == ESC_TY_CB)
         return base_permits(c, op);
@@ -66,12 +69,12 @@ static bool permitted(const struct esc_call *c, unsigned op)
     if (op == ESC_ACOP_DELETE && esc_originator_is(&c->orig, target->creator))
         return true; /* deregistration */
     bool about_acpi = op == ESC_ACOP_UPDATE && json_object_get(json_object_get(c->in, esc_type_of(target->ty)->root), "acpi");
-    return policies_permit(c, about_acpi ? "pvs" : "pv", op);
+    return policies_permit(c, target, about_acpi ? "pvs" : "pv", op);
 }
 
 int esc_access_check(struct esc_call *c, unsigned op)
 {
-    if (permitted(c, op))
+    if (esc_access_permits(c, op))
         return 0;
     return esc_cse_refuse(c, ESCERTKE_RSC_ORIGINATOR_HAS_NO_PRIVILEGE,
                           "the originator has no privilege for this operation on the target");

@@ -15,7 +15,7 @@
 
 /* ---- the resource ------------------------------------------------------------------------------------------- */
 
-static const struct esc_resource *channel_of(const struct esc_resource *entity)
+const struct esc_resource *esc_channel_of(const struct esc_resource *entity)
 {
     const struct esc_resource *r = entity->first;
 
@@ -28,7 +28,7 @@ int esc_channel_prepare(struct esc_call *c, struct esc_draft *draft)
 {
     if (!esc_originator_is(&c->orig, c->target->creator))
         return esc_cse_refuse(c, ESCERTKE_RSC_ORIGINATOR_HAS_NO_PRIVILEGE, "only the entity itself makes its pollingChannel");
-    if (channel_of(c->target))
+    if (esc_channel_of(c->target))
         return esc_cse_refuse(c, ESCERTKE_RSC_CONFLICT, "the entity has a pollingChannel, and more than one is not possible");
     memcpy(draft->creator, c->orig.id.text, sizeof draft->creator);
     if (esc_generate_ri(c->cse, draft->type->stem, draft->ri) != ESCERTKE_OK)
@@ -39,7 +39,7 @@ int esc_channel_prepare(struct esc_call *c, struct esc_draft *draft)
 /** A prepared hop goes by the entity's <pollingChannel> if it has one. */
 void esc_channel_route(struct esc_call *c, const struct esc_resource *entity)
 {
-    const struct esc_resource *channel = channel_of(entity);
+    const struct esc_resource *channel = esc_channel_of(entity);
 
     if (!channel)
         return;
@@ -49,17 +49,11 @@ void esc_channel_route(struct esc_call *c, const struct esc_resource *entity)
 
 /* ---- waiting ------------------------------------------------------------------------------------------------ */
 
-/* With the lock, which is open while time passes. */
-static void pause_for(struct esc_cse *cse, uint64_t ms)
+/** With the lock, which is open while time passes. */
+void esc_channel_pause(struct esc_cse *cse, pthread_cond_t *cond, uint64_t ms)
 {
     struct timespec until;
 
-    if (cse->cfg.idle) {
-        pthread_mutex_unlock(&cse->lock);
-        cse->cfg.idle(cse->cfg.idle_ctx, (uint32_t)ms);
-        pthread_mutex_lock(&cse->lock);
-        return;
-    }
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += (time_t)(ms / 1000);
     until.tv_nsec += (long)(ms % 1000) * 1000000;
@@ -67,7 +61,18 @@ static void pause_for(struct esc_cse *cse, uint64_t ms)
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
     }
-    pthread_cond_timedwait(&cse->turn, &cse->lock, &until);
+    pthread_cond_timedwait(cond, &cse->lock, &until);
+}
+
+static void pause_for(struct esc_cse *cse, uint64_t ms)
+{
+    if (!cse->cfg.idle) {
+        esc_channel_pause(cse, &cse->turn, ms);
+        return;
+    }
+    pthread_mutex_unlock(&cse->lock);
+    cse->cfg.idle(cse->cfg.idle_ctx, (uint32_t)ms);
+    pthread_mutex_lock(&cse->lock);
 }
 
 /* When the waiting of this request ends, on the caller's monotonic clock: its rqet, at most @p most_ms from its receipt. */

@@ -65,6 +65,8 @@ static int check_allowed(struct esc_call *c)
         return esc_virtual_check(c);
     if (base && (c->req->op == ESCERTKE_OP_UPDATE || c->req->op == ESCERTKE_OP_DELETE))
         return esc_cse_refuse(c, ESCERTKE_RSC_OPERATION_NOT_ALLOWED, "a CSEBase is changed by configuration only");
+    if (c->target->ty == ESC_TY_CIN && c->req->op == ESCERTKE_OP_UPDATE)
+        return esc_cse_refuse(c, ESCERTKE_RSC_OPERATION_NOT_ALLOWED, "a contentInstance is never changed");
     if (c->req->op == ESCERTKE_OP_NOTIFY && !notified)
         return esc_cse_refuse(c, ESCERTKE_RSC_OPERATION_NOT_ALLOWED, "only an AE or a CSEBase takes a NOTIFY");
     return 0;
@@ -81,7 +83,7 @@ static int host(struct esc_call *c)
     while (operations[i].op != c->req->op)
         i++;
     if ((rsc = esc_check_hosted(c)) || (rsc = load_content(c, operations[i].needs_content, operations[i].takes_content)) ||
-        (rsc = esc_group_check(c)) || (rsc = check_allowed(c)) || (rsc = esc_access_check(c, operations[i].acop)))
+        (!*c->sub && (rsc = esc_group_check(c))) || (rsc = check_allowed(c)) || (rsc = esc_access_check(c, operations[i].acop)))
         return rsc;
     return operations[i].run(c);
 }
@@ -152,12 +154,35 @@ static bool save(struct esc_cse *cse)
     return false;
 }
 
+/* The rest of a request whose subscriber has agreed, from the beginning: everything may be different now. */
+static int create_verified(struct esc_call *c, escertke_primitive *rsp)
+{
+    struct esc_cse *cse = c->cse;
+    int rsc = esc_subscription_verify(c);
+
+    if (rsc)
+        return rsc;
+    escertke_primitive_clear(rsp);
+    pthread_mutex_lock(&cse->lock);
+    c->next = ESC_NEXT_ANSWER;
+    if (!(rsc = esc_originator_find(c)))
+        rsc = host(c);
+    respond(c, rsc, rsp);
+    json_decref(c->in);
+    json_decref(c->out);
+    c->in = c->out = NULL;
+    cse->changes += c->changed;
+    pthread_mutex_unlock(&cse->lock);
+    return 0;
+}
+
 /* What takes time, without the lock. Returns 0 when rsp is complete, or the RSC. */
 static int proceed(struct esc_call *c, escertke_primitive *rsp)
 {
     switch (c->next) {
     case ESC_NEXT_SELF: escertke_notify_serve(c->cse->cfg.self, c->req, c->now, rsp); return 0;
     case ESC_NEXT_POLL: return esc_channel_poll(c);
+    case ESC_NEXT_VERIFY: return create_verified(c, rsp);
     case ESC_NEXT_CHANNEL: return esc_channel_hold(c, rsp);
     default: return esc_hop_run(c, rsp);
     }
@@ -212,6 +237,7 @@ void esc_cse_stop(struct esc_cse *cse)
     pthread_mutex_lock(&cse->lock);
     cse->stopping = true;
     pthread_cond_broadcast(&cse->turn);
+    pthread_cond_broadcast(&cse->mail);
     pthread_mutex_unlock(&cse->lock);
 }
 
@@ -248,6 +274,10 @@ void esc_cse_get_stats(struct esc_cse *cse, struct esc_cse_stats *out)
                                    .remote = cse->remote,
                                    .pending = cse->pending,
                                    .bytes = cse->bytes,
+                                   .containers = cse->containers,
+                                   .instances = cse->instances,
+                                   .subscriptions = cse->subscriptions,
+                                   .notes = cse->note_count,
                                    .polls = cse->poll_count,
                                    .held = cse->held_count,
                                    .requests = cse->requests,

@@ -44,11 +44,19 @@ struct esc_cse_config {
     const char *esi;           /* e2eSecInfo of <CSEBase> as a JSON object, e.g. {"esf":[43]}; NULL = none */
     bool require_association;  /* refuse a From that came through another CSE with 4107 (R-PR-21 row 8) */
 
-    size_t max_ae;      /* 0 = 10,000 */
-    size_t max_acp;     /* 0 = 10,000 */
-    size_t max_remote;  /* 0 = 256 */
-    size_t max_bytes;   /* all attributes together, serialized; 0 = 32 MiB */
-    size_t max_pending; /* requests being handled at once; 0 = 1024 */
+    size_t max_ae;              /* 0 = 10,000 */
+    size_t max_acp;             /* 0 = 10,000 */
+    size_t max_remote;          /* 0 = 256 */
+    size_t max_bytes;           /* all attributes together, serialized; 0 = 32 MiB */
+    size_t max_containers;      /* 0 = 1000 */
+    size_t max_instances;       /* <contentInstance>s of all containers; 0 = 20,000 */
+    size_t max_subscriptions;   /* 0 = 1000 */
+    size_t max_content;         /* octets of con; 0 = 64 KiB */
+    size_t container_instances; /* of one container, and the most that mni can be; 0 = 256 */
+    size_t container_octets;    /* of their con in one container, and the most that mbs can be; 0 = 512 KiB */
+    size_t max_notes;           /* notifications that wait to be sent; 0 = 1024 */
+    size_t max_note_bytes;      /* their contents together; 0 = 8 MiB */
+    size_t max_pending;         /* requests being handled at once; 0 = 1024 */
 
     /* Each of these waits in a thread of its caller: together they should leave some for other requests. */
     size_t max_polls;      /* polls of <pollingChannel>s that wait at once; 0 = 256 */
@@ -122,11 +130,23 @@ ESCERTKE_CHECKED escertke_err esc_cse_look(struct esc_cse *cse, escertke_now now
 /** Remove what has expired. Thread-safe; call it now and then (once a second). */
 void esc_cse_tick(struct esc_cse *cse, escertke_now now);
 
+/**
+ * Send one notification that is due, if there is one; blocks in `deliver`, or at a <pollingChannel>, without holding a lock.
+ * Thread-safe: call it from as many threads as notifications shall be under way at once; those of one subscription go out one
+ * after the other.
+ * @return false: none is due
+ */
+bool esc_cse_send_due(struct esc_cse *cse, escertke_now now);
+
+/** Sleep until a notification comes, or @p ms are over, or the CSE is stopped. Thread-safe. */
+void esc_cse_wait_due(struct esc_cse *cse, uint32_t ms);
+
 /** End what waits at <pollingChannel>s, now and from now on, so that the threads of the caller come back. Thread-safe. */
 void esc_cse_stop(struct esc_cse *cse);
 
 struct esc_cse_stats {
     size_t ae, acp, remote, pending, bytes;
+    size_t containers, instances, subscriptions, notes;
     size_t polls, held; /* waiting at <pollingChannel>s */
     uint64_t requests, delivered, refused;
 };

@@ -45,7 +45,7 @@ static escertke_err set_absolute(const char *value, int64_t now_ms, char **out)
 }
 
 /* srv says Release 1 and nothing newer: it does not know rvi and vsi. */
-static bool release_1(const struct esc_resource *entity)
+bool esc_hop_release_1(const struct esc_resource *entity)
 {
     const json_t *srv = json_object_get(entity->attrs, "srv");
 
@@ -62,7 +62,7 @@ static void drop(char **member)
  * An AE that names one of this CSE's own pointsOfAccess would make it talk to itself. But for a broker, which is where all of
  * them meet: there the receiver is named in the topic.
  */
-static bool is_own_url(const struct esc_cse *cse, const char *url)
+bool esc_hop_is_own_url(const struct esc_cse *cse, const char *url)
 {
     if (!strncmp(url, "mqtt:", 5) || !strncmp(url, "mqtts:", 6))
         return false;
@@ -89,7 +89,7 @@ static void set_receiver(struct esc_call *c, const struct esc_resource *entity)
         snprintf(c->hop.receiver, sizeof c->hop.receiver, "%s", entity->creator);
 }
 
-static escertke_err copy_urls(struct esc_call *c, const struct esc_resource *entity)
+escertke_err esc_hop_add_urls(const struct esc_cse *cse, const struct esc_resource *entity, struct esc_hop *hop)
 {
     const json_t *item;
     size_t i;
@@ -97,12 +97,12 @@ static escertke_err copy_urls(struct esc_call *c, const struct esc_resource *ent
     json_array_foreach(json_object_get(entity->attrs, "poa"), i, item)
     {
         const char *url = json_string_value(item);
-        if (c->hop.count == ESC_CSE_POA_MAX || is_own_url(c->cse, url))
+        if (hop->count == ESC_CSE_POA_MAX || esc_hop_is_own_url(cse, url))
             continue;
-        c->hop.url[c->hop.count] = esc_strndup(url, strlen(url));
-        if (!c->hop.url[c->hop.count])
+        hop->url[hop->count] = esc_strndup(url, strlen(url));
+        if (!hop->url[hop->count])
             return ESCERTKE_ERR_NOMEM;
-        c->hop.count++;
+        hop->count++;
     }
     return ESCERTKE_OK;
 }
@@ -117,7 +117,7 @@ static escertke_format format_named(const json_t *name)
 
 /* What goes to an entity whose csz does not list the format of the content is said in the first of its own that is known here
  * (R-PR-6). */
-static escertke_format format_for(const struct esc_resource *entity, escertke_format format)
+escertke_format esc_hop_format(const struct esc_resource *entity, escertke_format format)
 {
     const json_t *csz = json_object_get(entity->attrs, "csz"), *item;
     escertke_format first = (escertke_format)0;
@@ -162,13 +162,13 @@ static int convert(struct esc_call *c, escertke_primitive *p, escertke_format to
 
 static int set_format(struct esc_call *c, const struct esc_resource *entity, escertke_primitive *out)
 {
-    escertke_format format = format_for(entity, out->format);
+    escertke_format format = esc_hop_format(entity, out->format);
 
     if (!format)
         return esc_cse_refuse(c, ESCERTKE_RSC_UNSUPPORTED_MEDIA_TYPE,
                               "the receiver takes no serialization that is known here (csz)");
     /* it answers in what it takes, too; the originator gets what it wants from here */
-    out->accept = format_for(entity, out->accept ? out->accept : out->format);
+    out->accept = esc_hop_format(entity, out->accept ? out->accept : out->format);
     int rsc = convert(c, out, format);
     out->format = format;
     return rsc;
@@ -186,10 +186,10 @@ int esc_hop_prepare(struct esc_call *c, const struct esc_resource *entity, bool 
     if ((err = escertke_primitive_copy(c->req, out)) != ESCERTKE_OK ||
         (err = set_from(c, to_ae, absolute_fr, out)) != ESCERTKE_OK || (err = set_rqi(c, out)) != ESCERTKE_OK ||
         (err = set_absolute(c->req->rqet, now_ms, &out->rqet)) != ESCERTKE_OK ||
-        (err = set_absolute(c->req->rset, now_ms, &out->rset)) != ESCERTKE_OK || (err = copy_urls(c, entity)) != ESCERTKE_OK)
+        (err = set_absolute(c->req->rset, now_ms, &out->rset)) != ESCERTKE_OK || (err = esc_hop_add_urls(c->cse, entity, &c->hop)) != ESCERTKE_OK)
         return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "the request cannot be passed on: %s",
                               escertke_err_text(err));
-    if (release_1(entity)) {
+    if (esc_hop_release_1(entity)) {
         drop(&out->rvi);
         drop(&out->vsi);
     }

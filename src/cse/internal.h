@@ -13,18 +13,29 @@
 #include "cse/cse.h"
 
 /* Resource types (TS-0004 6.3.4.2.1). */
-enum { ESC_TY_ACP = 1, ESC_TY_AE = 2, ESC_TY_CB = 5, ESC_TY_PCH = 15, ESC_TY_CSR = 16 };
+enum {
+    ESC_TY_ACP = 1,
+    ESC_TY_AE = 2,
+    ESC_TY_CNT = 3,
+    ESC_TY_CIN = 4,
+    ESC_TY_CB = 5,
+    ESC_TY_PCH = 15,
+    ESC_TY_CSR = 16,
+    ESC_TY_SUB = 23
+};
 
 /* accessControlOperations (R-RG-11). */
 enum { ESC_ACOP_CREATE = 1, ESC_ACOP_RETRIEVE = 2, ESC_ACOP_UPDATE = 4, ESC_ACOP_DELETE = 8, ESC_ACOP_NOTIFY = 16 };
 
 enum {
-    ESC_CHILDREN_MAX = 32,         /* children of one <AE> */
-    ESC_ACP_PER_CREATOR_MAX = 64,  /* <accessControlPolicy> of one creator directly below <CSEBase> */
-    ESC_RESOURCE_BYTES_MAX = 8192, /* attributes of one resource, serialized */
-    ESC_DUPLICATES_MAX = 4,        /* identical ESCertKE requests at once, laps of a looping request */
-    ESC_GID_MAX = 128,             /* remembered group request identifiers */
-    ESC_HELD_PER_CHANNEL_MAX = 16  /* requests that wait at one <pollingChannel> */
+    ESC_CHILDREN_MAX = 32,               /* children of one <AE> */
+    ESC_ACP_PER_CREATOR_MAX = 64,        /* <accessControlPolicy> of one creator directly below <CSEBase> */
+    ESC_RESOURCE_BYTES_MAX = 8192,       /* attributes of one resource, serialized */
+    ESC_DUPLICATES_MAX = 4,              /* identical ESCertKE requests at once, laps of a looping request */
+    ESC_GID_MAX = 128,                   /* remembered group request identifiers */
+    ESC_HELD_PER_CHANNEL_MAX = 16,       /* requests that wait at one <pollingChannel> */
+    ESC_INSTANCE_BYTES_MAX = 120 * 1024, /* of a <contentInstance>: a line of the state file holds it */
+    ESC_SUBSCRIPTIONS_MAX = 8            /* of one <container> */
 };
 
 /* ---- resources --------------------------------------------------------------------------------------------- */
@@ -32,15 +43,17 @@ enum {
 struct esc_resource {
     int ty;
     char *ri, *rn;
-    char *creator;      /* Absolute ID */
-    int64_t ct, lt, et; /* seconds since 1970; et 0 = never expires */
-    json_t *attrs;      /* what the schema of the type lists, in the form it was accepted */
-    size_t size;        /* octets of attrs, serialized */
-    bool mirror;        /* <remoteCSE> that stands for this CSE's own registrar */
+    char *creator;            /* Absolute ID */
+    int64_t ct, lt, et;       /* seconds since 1970; et 0 = never expires */
+    json_t *attrs;            /* what the schema of the type lists, in the form it was accepted */
+    size_t size;              /* octets of attrs, serialized */
+    bool mirror;              /* <remoteCSE> that stands for this CSE's own registrar */
+    size_t instances, octets; /* <container>: of its <contentInstance>s (cni, cbs) */
+    int64_t st;               /* <container>: stateTag */
 
-    struct esc_resource *parent, *first, *next, *prev; /* tree; siblings in no order */
-    struct esc_resource *same_ri, *same_name;          /* chains of the index */
-    struct esc_resource *next_remote;                  /* list of all <remoteCSE> */
+    struct esc_resource *parent, *first, *last, *next, *prev; /* tree; the youngest sibling first */
+    struct esc_resource *same_ri, *same_name;                 /* chains of the index */
+    struct esc_resource *next_remote;                         /* list of all <remoteCSE> */
 };
 
 /** Two hash tables over all resources: by ri, and by (parent, rn). */
@@ -115,6 +128,7 @@ enum esc_next {
     ESC_NEXT_HOP,     /* send hop.req and wait for its answer */
     ESC_NEXT_CHANNEL, /* wait until hop.req was polled and answered */
     ESC_NEXT_POLL,    /* wait for a request at hop.channel */
+    ESC_NEXT_VERIFY,  /* ask with hop.req whether a subscription is wanted, then go on with the request */
     ESC_NEXT_SELF,
 };
 
@@ -122,6 +136,8 @@ enum esc_next {
 enum esc_virtual {
     ESC_VIRTUAL_NONE,
     ESC_VIRTUAL_PCU, /* of a <pollingChannel>, which is then the target */
+    ESC_VIRTUAL_LA,  /* of a <container>: the target is its youngest <contentInstance> */
+    ESC_VIRTUAL_OL,  /* its oldest */
 };
 
 /* A request that waits at a <pollingChannel>, and a poll that waits for one: on the stack of the thread that waits. */
@@ -151,6 +167,7 @@ struct esc_call {
     json_t *in;            /* parsed content, owned; NULL = none */
     json_t *out;           /* content of the answer, owned; NULL = none */
     bool changed;          /* a resource was: the state file is due */
+    char sub[ESCERTKE_ID_MAX + 1]; /* ri of the <subscription> about to be made; \"\" = not verified yet */
     enum esc_next next;
     struct esc_hop hop;
     struct esc_call *older, *newer; /* list of pending requests */
@@ -168,13 +185,16 @@ struct esc_cse {
     json_t *esi; /* NULL = none */
     struct esc_resource *base, *remotes;
     struct esc_index index;
-    size_t ae, acp, remote, bytes;
+    size_t ae, acp, remote, containers, instances, subscriptions, bytes;
     int64_t next_expiry; /* seconds since 1970; INT64_MAX = nothing expires */
     struct esc_call *calls;
     size_t pending;
     struct esc_held *held; /* the oldest first */
     struct esc_poller *pollers;
     size_t held_count, held_bytes, poll_count;
+    struct esc_lane *lanes; /* notifications that wait to be sent, by subscription */
+    size_t note_count, note_bytes;
+    pthread_cond_t mail; /* there is one more; monotonic clock */
     bool stopping;
     char *poa[ESC_CSE_POA_MAX];
     size_t poa_count;
@@ -225,7 +245,9 @@ void esc_tree_set_expiry(struct esc_cse *cse, struct esc_resource *r, int64_t et
 /* kind.c: values of attributes */
 extern const struct esc_kind esc_kind_string, esc_kind_name, esc_kind_bool, esc_kind_app_id, esc_kind_time, esc_kind_labels,
     esc_kind_poa, esc_kind_srv, esc_kind_csz, esc_kind_esi, esc_kind_addresses, esc_kind_regs, esc_kind_cse_type,
-    esc_kind_address, esc_kind_cse_id, esc_kind_cse_ids, esc_kind_privileges, esc_kind_self_privileges;
+    esc_kind_address, esc_kind_cse_id, esc_kind_cse_ids, esc_kind_privileges, esc_kind_self_privileges, esc_kind_count,
+    esc_kind_content, esc_kind_content_info, esc_kind_creator, esc_kind_event_criteria, esc_kind_notification_type,
+    esc_kind_target, esc_kind_targets;
 bool esc_url_valid(const char *url);
 bool esc_text_valid(const json_t *value, size_t max);
 bool esc_list_valid(const json_t *value, size_t max, bool (*ok)(const json_t *item));
@@ -238,6 +260,7 @@ int esc_schema_update(struct esc_call *c, const struct esc_type *type, const jso
 bool esc_schema_stored(const struct esc_type *type, const json_t *attrs);
 int64_t esc_attrs_expiry(const json_t *attrs);
 size_t esc_attrs_size(const json_t *attrs);
+size_t esc_type_bytes_max(int ty);
 bool esc_type_fits(int parent, int ty); /* may it be a child? */
 
 /* ae.c, acp.c, remote.c: what is special about a type */
@@ -252,6 +275,7 @@ escertke_err esc_generate_ri(struct esc_cse *cse, const char *stem, char out[ESC
 
 /* access.c: Recv-6.3 */
 int esc_access_check(struct esc_call *c, unsigned op);
+bool esc_access_permits(const struct esc_call *c, unsigned op); /* without words */
 int esc_access_set_acpi(struct esc_call *c, json_t *attrs);
 
 /* represent.c: resources as content */
@@ -274,13 +298,43 @@ int esc_virtual_find(struct esc_call *c);
 int esc_virtual_check(struct esc_call *c);
 
 /* channel.c: <pollingChannel> */
+const struct esc_resource *esc_channel_of(const struct esc_resource *entity); /* NULL = none */
 int esc_channel_prepare(struct esc_call *c, struct esc_draft *draft);
 void esc_channel_route(struct esc_call *c, const struct esc_resource *entity);
 int esc_channel_reply(struct esc_call *c);
 int esc_channel_hold(struct esc_call *c, escertke_primitive *rsp); /* without the lock; 0 = rsp is complete */
 int esc_channel_poll(struct esc_call *c);                          /* without the lock; fills out */
 
+void esc_channel_pause(struct esc_cse *cse, pthread_cond_t *cond, uint64_t ms);
+
+/* container.c: <container> and <contentInstance> */
+int esc_container_prepare(struct esc_call *c, struct esc_draft *draft);
+int esc_instance_prepare(struct esc_call *c, struct esc_draft *draft);
+int esc_creator_set(struct esc_call *c, json_t *attrs); /* cr: null becomes who asks */
+void esc_container_bound(const struct esc_cse *cse, json_t *attrs);
+void esc_container_trim(struct esc_cse *cse, struct esc_resource *container);
+struct esc_resource *esc_container_end(const struct esc_resource *container, bool oldest);
+size_t esc_instance_octets(const struct esc_resource *instance);
+
+/* subscribe.c: <subscription> */
+int esc_subscription_prepare(struct esc_call *c, struct esc_draft *draft);
+int esc_subscription_ask(struct esc_call *c,
+                         const struct esc_draft *draft); /* 0: verified, or to be verified (ESC_NEXT_VERIFY) */
+int esc_subscription_verify(struct esc_call *c);         /* without the lock; 0 = the subscriber wants it */
+void esc_subscription_created(struct esc_call *c, const struct esc_resource *instance);
+void esc_subscription_removed(struct esc_cse *cse, const struct esc_resource *sub);
+
+/* outbox.c: requests of the CSE itself, and those that wait to be sent */
+escertke_err esc_own_request(struct esc_cse *cse, const struct esc_resource *ae, const char *url, json_t *content,
+                             struct esc_hop *hop);                               /* takes content */
+void esc_outbox_add(struct esc_cse *cse, const char *lane, struct esc_hop *hop); /* takes what hop holds */
+void esc_outbox_clear(struct esc_cse *cse);
+
 /* hop.c: prepare under the lock, run without it */
+escertke_err esc_hop_add_urls(const struct esc_cse *cse, const struct esc_resource *entity, struct esc_hop *hop);
+escertke_format esc_hop_format(const struct esc_resource *entity, escertke_format format);
+bool esc_hop_is_own_url(const struct esc_cse *cse, const char *url);
+bool esc_hop_release_1(const struct esc_resource *entity);
 int esc_hop_prepare(struct esc_call *c, const struct esc_resource *entity, bool to_ae, bool absolute_fr);
 int esc_hop_run(struct esc_call *c, escertke_primitive *rsp); /* without the lock; 0 = rsp is complete */
 int esc_hop_relay(struct esc_call *c, escertke_primitive *rsp);

@@ -1,4 +1,5 @@
 /* Values of attributes: what each kind accepts. */
+#include <limits.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -203,6 +204,71 @@ static bool is_self_privileges(const json_t *value)
     return esc_acp_valid(value, true);
 }
 
+static bool is_count(const json_t *value)
+{
+    int n;
+
+    return esc_json_int(value, 1, INT_MAX, &n);
+}
+
+/* Any text: its length is the container's matter. */
+static bool is_content(const json_t *value)
+{
+    return json_is_string(value);
+}
+
+/* "application/json:0" and the like: a media type, how it is encoded, and what follows (TS-0004 6.3.4.2.36). */
+static bool is_content_info(const json_t *value)
+{
+    const char *colon = esc_text_valid(value, TEXT_MAX) ? strchr(json_string_value(value), ':') : NULL;
+
+    return colon && memchr(json_string_value(value), '/', (size_t)(colon - json_string_value(value))) && colon[1] >= '0' &&
+           colon[1] <= '2' && (!colon[2] || colon[2] == ':');
+}
+
+/* null asks for it; the CSE fills in the name. */
+static bool is_creator(const json_t *value)
+{
+    return json_is_null(value) || esc_text_valid(value, ESCERTKE_ID_MAX);
+}
+
+static bool is_event(const json_t *value)
+{
+    int n;
+
+    return esc_json_int(value, 1, 8, &n);
+}
+
+static bool is_event_criteria(const json_t *value)
+{
+    return json_object_size(value) >= 1 && esc_list_valid(json_object_get(value, "net"), 8, is_event);
+}
+
+static bool is_notification_type(const json_t *value)
+{
+    int n;
+
+    return esc_json_int(value, 1, 5, &n);
+}
+
+static bool is_target(const json_t *value)
+{
+    return is_url(value) || is_address(value);
+}
+
+static bool is_targets(const json_t *value)
+{
+    return esc_list_valid(value, LIST_MAX, is_target);
+}
+
+const struct esc_kind esc_kind_count = { is_count, "a number above 0" };
+const struct esc_kind esc_kind_content = { is_content, "a string" };
+const struct esc_kind esc_kind_content_info = { is_content_info, "a media type and an encoding, as application/json:0" };
+const struct esc_kind esc_kind_creator = { is_creator, "null" };
+const struct esc_kind esc_kind_event_criteria = { is_event_criteria, "an object with net, a list of 1 to 8" };
+const struct esc_kind esc_kind_notification_type = { is_notification_type, "1 to 5" };
+const struct esc_kind esc_kind_target = { is_target, "a URL or an address" };
+const struct esc_kind esc_kind_targets = { is_targets, "a list of URLs and addresses" };
 const struct esc_kind esc_kind_string = { is_text, "a string of 1 to 256 octets" };
 const struct esc_kind esc_kind_name = { is_name, "a resource name: 1 to 64 of A-Z a-z 0-9 - . _ ~, not a reserved one" };
 const struct esc_kind esc_kind_bool = { is_bool, "true or false" };

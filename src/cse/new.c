@@ -80,6 +80,14 @@ static escertke_err copy_config(struct esc_cse *cse, const struct esc_cse_config
     fill(&cse->cfg.max_remote, 256);
     fill(&cse->cfg.max_bytes, (size_t)32 << 20);
     fill(&cse->cfg.max_pending, 1024);
+    fill(&cse->cfg.max_containers, 1000);
+    fill(&cse->cfg.max_instances, 20000);
+    fill(&cse->cfg.max_subscriptions, 1000);
+    fill(&cse->cfg.max_content, (size_t)64 << 10);
+    fill(&cse->cfg.container_instances, 256);
+    fill(&cse->cfg.container_octets, (size_t)512 << 10);
+    fill(&cse->cfg.max_notes, 1024);
+    fill(&cse->cfg.max_note_bytes, (size_t)8 << 20);
     fill(&cse->cfg.max_polls, 256);
     fill(&cse->cfg.max_held, 256);
     fill(&cse->cfg.max_held_bytes, (size_t)4 << 20);
@@ -142,13 +150,14 @@ static escertke_err make_base(struct esc_cse *cse, escertke_now now)
     return ESCERTKE_OK;
 }
 
-static void init_turn(struct esc_cse *cse)
+static void init_conditions(struct esc_cse *cse)
 {
     pthread_condattr_t attr;
 
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&cse->turn, &attr);
+    pthread_cond_init(&cse->mail, &attr);
     pthread_condattr_destroy(&attr);
 }
 
@@ -163,7 +172,7 @@ escertke_err esc_cse_new(const struct esc_cse_config *cfg, escertke_now now, str
     cse = esc_zalloc(sizeof *cse);
     if (!cse)
         return esc_fail(d, ESCERTKE_ERR_NOMEM, "", "out of memory");
-    init_turn(cse);
+    init_conditions(cse);
     pthread_mutex_init(&cse->lock, NULL);
     pthread_mutex_init(&cse->file_lock, NULL);
     if ((err = copy_config(cse, cfg)) != ESCERTKE_OK || (err = set_identity(cse, cfg->base_name, d)) != ESCERTKE_OK ||
@@ -185,6 +194,8 @@ void esc_cse_free(struct esc_cse *cse)
 {
     if (!cse)
         return;
+    cse->stopping = true; /* nobody hears of what ends now */
+    esc_outbox_clear(cse);
     if (cse->base)
         esc_tree_remove(cse, cse->base);
     esc_index_free(cse);
@@ -199,6 +210,7 @@ void esc_cse_free(struct esc_cse *cse)
     drop(cse->cfg.registrar_id);
     drop(cse->cfg.state_path);
     pthread_cond_destroy(&cse->turn);
+    pthread_cond_destroy(&cse->mail);
     pthread_mutex_destroy(&cse->lock);
     pthread_mutex_destroy(&cse->file_lock);
     esc_release(cse);

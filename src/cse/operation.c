@@ -76,10 +76,12 @@ static int draft_from(struct esc_call *c, json_t *attrs, struct esc_draft *draft
     return 0;
 }
 
-static int check_size(struct esc_call *c, size_t size, size_t before)
+static int check_size(struct esc_call *c, int ty, size_t size, size_t before)
 {
-    if (size > ESC_RESOURCE_BYTES_MAX)
-        return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "attributes are larger than %d octets", ESC_RESOURCE_BYTES_MAX);
+    size_t most = esc_type_bytes_max(ty);
+
+    if (size > most)
+        return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "attributes are larger than %zu octets", most);
     if (c->cse->bytes - before + size > c->cse->cfg.max_bytes)
         return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "the CSE is full");
     return 0;
@@ -88,7 +90,7 @@ static int check_size(struct esc_call *c, size_t size, size_t before)
 static int add(struct esc_call *c, struct esc_draft *draft, const char *rn)
 {
     struct esc_resource *r;
-    int rsc = check_size(c, esc_attrs_size(draft->attrs), 0);
+    int rsc = check_size(c, draft->type->ty, esc_attrs_size(draft->attrs), 0);
 
     if (rsc)
         return rsc;
@@ -104,6 +106,11 @@ static int add(struct esc_call *c, struct esc_draft *draft, const char *rn)
     }
     esc_tree_add(c->cse, c->target, r);
     c->changed = true;
+    if (r->ty == ESC_TY_CIN) {
+        c->target->st++;
+        esc_container_trim(c->cse, c->target);
+        esc_subscription_created(c, r);
+    }
     esc_log(&c->cse->cfg.log, ESCERTKE_LEVEL_INFO, "cse.create", "type=%s ri=%s name=%s", draft->type->root, r->ri, r->rn);
     return ESCERTKE_RSC_CREATED;
 }
@@ -120,7 +127,9 @@ int esc_operation_create(struct esc_call *c)
     if ((rsc = check_child(c)) || (rsc = content_of(c, draft.type, &attrs)) || (rsc = esc_schema_create(c, draft.type, attrs)))
         return rsc;
     rsc = draft_from(c, attrs, &draft, rn);
-    if (!rsc)
+    if (!rsc && draft.type->ty == ESC_TY_SUB)
+        rsc = esc_subscription_ask(c, &draft);
+    if (!rsc && c->next == ESC_NEXT_ANSWER)
         rsc = add(c, &draft, rn);
     json_decref(draft.attrs);
     return rsc;
@@ -186,12 +195,18 @@ int esc_operation_update(struct esc_call *c)
     /* What is stored is already a resource identifier; only what came now is an address. */
     if (json_object_get(changes, "acpi"))
         rsc = esc_access_set_acpi(c, merged);
-    if (rsc || (rsc = check_size(c, esc_attrs_size(merged), c->target->size))) {
+    if (!rsc && type->ty == ESC_TY_CNT)
+        esc_container_bound(c->cse, merged);
+    if (rsc || (rsc = check_size(c, type->ty, esc_attrs_size(merged), c->target->size))) {
         json_decref(merged);
         return rsc;
     }
     replace(c->cse, c->target, merged, c->now.unix_s);
     c->changed = true;
+    if (type->ty == ESC_TY_CNT) {
+        c->target->st++;
+        esc_container_trim(c->cse, c->target);
+    }
     rsc = answer(c, c->target, 1);
     return rsc ? rsc : ESCERTKE_RSC_UPDATED;
 }

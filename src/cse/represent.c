@@ -49,7 +49,7 @@ static int put_base(const struct esc_cse *cse, json_t *o)
 {
     return json_object_set_new(o, "csi", json_string(cse->cfg.cse_id)) ||
            json_object_set_new(o, "cst", json_integer(cse->cfg.registrar_url ? 2 : 1)) ||
-           json_object_set_new(o, "srt", json_pack("[iiiii]", ESC_TY_ACP, ESC_TY_AE, ESC_TY_CB, ESC_TY_PCH, ESC_TY_CSR)) ||
+           json_object_set_new(o, "srt", json_pack("[iiiiiiii]", ESC_TY_ACP, ESC_TY_AE, ESC_TY_CNT, ESC_TY_CIN, ESC_TY_CB, ESC_TY_PCH, ESC_TY_CSR, ESC_TY_SUB)) ||
            json_object_set_new(o, "srv", json_pack("[sss]", "2", "2a", "3")) ||
            json_object_set_new(o, "csz", own_serializations()) || put_own_poa(cse, o) ||
            (cse->esi && json_object_set(o, "esi", cse->esi));
@@ -59,6 +59,20 @@ static int put_base(const struct esc_cse *cse, json_t *o)
 static bool hidden(const struct esc_call *c, const struct esc_resource *r, const char *name)
 {
     return r->ty == ESC_TY_AE && !strcmp(name, "poa") && !esc_originator_is(&c->orig, r->creator);
+}
+
+/* What the CSE adds to the attributes that a request has set. */
+static int put_own(const struct esc_resource *r, json_t *o)
+{
+    switch (r->ty) {
+    case ESC_TY_AE: return json_object_set_new(o, "aei", json_string(r->ri));
+    case ESC_TY_CNT:
+        return json_object_set_new(o, "st", json_integer(r->st)) ||
+               json_object_set_new(o, "cni", json_integer((json_int_t)r->instances)) ||
+               json_object_set_new(o, "cbs", json_integer((json_int_t)r->octets));
+    case ESC_TY_CIN: return json_object_set_new(o, "cs", json_integer((json_int_t)esc_instance_octets(r)));
+    default: return 0;
+    }
 }
 
 static int put_attrs(const struct esc_call *c, const struct esc_resource *r, json_t *o)
@@ -73,7 +87,7 @@ static int put_attrs(const struct esc_call *c, const struct esc_resource *r, jso
         if (!hidden(c, r, name) && json_object_set(o, name, value))
             return -1;
     }
-    return r->ty == ESC_TY_AE && json_object_set_new(o, "aei", json_string(r->ri));
+    return put_own(r, o);
 }
 
 static json_t *whole(const struct esc_call *c, const struct esc_resource *r)

@@ -32,7 +32,9 @@ static struct esc_resource **name_chain(const struct esc_cse *cse, const struct 
 
 escertke_err esc_index_new(struct esc_cse *cse)
 {
-    size_t total = cse->cfg.max_ae + cse->cfg.max_acp + cse->cfg.max_remote, size = 64;
+    const struct esc_cse_config *cfg = &cse->cfg;
+    size_t total = cfg->max_ae + cfg->max_acp + cfg->max_remote + cfg->max_containers + cfg->max_instances + cfg->max_subscriptions,
+           size = 64;
 
     while (size < total && size < ((size_t)1 << 20))
         size *= 2;
@@ -91,6 +93,9 @@ static size_t *counter(struct esc_cse *cse, int ty)
     case ESC_TY_AE: return &cse->ae;
     case ESC_TY_ACP: return &cse->acp;
     case ESC_TY_CSR: return &cse->remote;
+    case ESC_TY_CNT: return &cse->containers;
+    case ESC_TY_CIN: return &cse->instances;
+    case ESC_TY_SUB: return &cse->subscriptions;
     default: return NULL;
     }
 }
@@ -100,6 +105,16 @@ void esc_tree_set_expiry(struct esc_cse *cse, struct esc_resource *r, int64_t et
     r->et = et;
     if (et && et < cse->next_expiry)
         cse->next_expiry = et;
+}
+
+/* A <container> knows what its <contentInstance>s come to. */
+static void count_instance(struct esc_resource *r, bool there)
+{
+    if (r->ty != ESC_TY_CIN)
+        return;
+    size_t octets = esc_instance_octets(r);
+    r->parent->instances += there ? 1 : (size_t)-1;
+    r->parent->octets += there ? octets : (size_t)0 - octets;
 }
 
 void esc_tree_add(struct esc_cse *cse, struct esc_resource *parent, struct esc_resource *r)
@@ -116,12 +131,15 @@ void esc_tree_add(struct esc_cse *cse, struct esc_resource *parent, struct esc_r
         r->next = parent->first;
         if (r->next)
             r->next->prev = r;
+        else
+            parent->last = r;
         parent->first = r;
     }
     if (r->ty == ESC_TY_CSR) {
         r->next_remote = cse->remotes;
         cse->remotes = r;
     }
+    count_instance(r, true);
     esc_tree_set_expiry(cse, r, r->et);
     cse->bytes += r->size;
     size_t *count = counter(cse, r->ty);
@@ -152,13 +170,18 @@ static void unlink_resource(struct esc_cse *cse, struct esc_resource *r)
         r->parent->first = r->next;
     if (r->next)
         r->next->prev = r->prev;
+    else if (r->parent)
+        r->parent->last = r->prev;
 }
 
 void esc_tree_remove(struct esc_cse *cse, struct esc_resource *r)
 {
     while (r->first)
         esc_tree_remove(cse, r->first); /* the tree is a few levels deep */
+    if (r->ty == ESC_TY_SUB)
+        esc_subscription_removed(cse, r);
     unlink_resource(cse, r);
+    count_instance(r, false);
     cse->bytes -= r->size;
     if (r->ty == ESC_TY_PCH)
         pthread_cond_broadcast(&cse->turn); /* what waits there waits for nothing now */

@@ -60,6 +60,62 @@ static const struct esc_attr channel_attrs[] = {
     { "rqag", NULL, ESC_NO, ESC_NO },
 };
 
+static const struct esc_attr container_attrs[] = {
+    { "rn", &esc_kind_name, ESC_OPTIONAL, ESC_NO },
+    { "acpi", &esc_kind_addresses, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "et", &esc_kind_time, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "lbl", &esc_kind_labels, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "cr", &esc_kind_creator, ESC_OPTIONAL, ESC_NO },
+    { "mni", &esc_kind_count, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "mbs", &esc_kind_count, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "mia", &esc_kind_count, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "or", &esc_kind_string, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "st", &esc_kind_count, ESC_NO, ESC_NO },
+    { "cni", &esc_kind_count, ESC_NO, ESC_NO },
+    { "cbs", &esc_kind_count, ESC_NO, ESC_NO },
+    { "li", NULL, ESC_NO, ESC_NO },
+    { "disr", NULL, ESC_NO, ESC_NO },
+    { "at", NULL, ESC_NO, ESC_NO },
+    { "aa", NULL, ESC_NO, ESC_NO },
+};
+
+static const struct esc_attr instance_attrs[] = {
+    { "rn", &esc_kind_name, ESC_OPTIONAL, ESC_NO },
+    { "et", &esc_kind_time, ESC_OPTIONAL, ESC_NO },
+    { "lbl", &esc_kind_labels, ESC_OPTIONAL, ESC_NO },
+    { "cr", &esc_kind_creator, ESC_OPTIONAL, ESC_NO },
+    { "cnf", &esc_kind_content_info, ESC_OPTIONAL, ESC_NO },
+    { "con", &esc_kind_content, ESC_MUST, ESC_NO },
+    { "or", &esc_kind_string, ESC_OPTIONAL, ESC_NO },
+    { "cs", &esc_kind_count, ESC_NO, ESC_NO },
+    { "conr", NULL, ESC_NO, ESC_NO },
+    { "dr", NULL, ESC_NO, ESC_NO },
+    { "at", NULL, ESC_NO, ESC_NO },
+    { "aa", NULL, ESC_NO, ESC_NO },
+};
+
+static const struct esc_attr subscription_attrs[] = {
+    { "rn", &esc_kind_name, ESC_OPTIONAL, ESC_NO },
+    { "acpi", &esc_kind_addresses, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "et", &esc_kind_time, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "lbl", &esc_kind_labels, ESC_OPTIONAL, ESC_OPTIONAL },
+    { "cr", &esc_kind_creator, ESC_OPTIONAL, ESC_NO },
+    { "enc", &esc_kind_event_criteria, ESC_MUST, ESC_NO },
+    { "nu", &esc_kind_targets, ESC_MUST, ESC_NO },
+    { "nct", &esc_kind_notification_type, ESC_OPTIONAL, ESC_NO },
+    { "su", &esc_kind_target, ESC_OPTIONAL, ESC_NO },
+    { "exc", NULL, ESC_NO, ESC_NO },
+    { "gpi", NULL, ESC_NO, ESC_NO },
+    { "nfu", NULL, ESC_NO, ESC_NO },
+    { "bn", NULL, ESC_NO, ESC_NO },
+    { "rl", NULL, ESC_NO, ESC_NO },
+    { "psn", NULL, ESC_NO, ESC_NO },
+    { "pn", NULL, ESC_NO, ESC_NO },
+    { "nsp", NULL, ESC_NO, ESC_NO },
+    { "ln", NULL, ESC_NO, ESC_NO },
+    { "nec", NULL, ESC_NO, ESC_NO },
+};
+
 /* Made by configuration only: the names serve partial retrieval. */
 static const struct esc_attr base_attrs[] = {
     { "csi", &esc_kind_cse_id, ESC_NO, ESC_NO }, { "cst", &esc_kind_cse_type, ESC_NO, ESC_NO },
@@ -82,6 +138,9 @@ static const struct esc_type types[] = {
     { ESC_TY_AE, "m2m:ae", "C", ae_attrs, COUNT(ae_attrs), esc_ae_prepare },
     { ESC_TY_ACP, "m2m:acp", "acp", acp_attrs, COUNT(acp_attrs), esc_acp_prepare },
     { ESC_TY_CSR, "m2m:csr", "csr", remote_attrs, COUNT(remote_attrs), esc_remote_prepare },
+    { ESC_TY_CNT, "m2m:cnt", "cnt", container_attrs, COUNT(container_attrs), esc_container_prepare },
+    { ESC_TY_CIN, "m2m:cin", "cin", instance_attrs, COUNT(instance_attrs), esc_instance_prepare },
+    { ESC_TY_SUB, "m2m:sub", "sub", subscription_attrs, COUNT(subscription_attrs), esc_subscription_prepare },
     { ESC_TY_PCH, "m2m:pch", "pch", channel_attrs, COUNT(channel_attrs), esc_channel_prepare },
     { ESC_TY_CB, "m2m:cb", "", base_attrs, COUNT(base_attrs), NULL },
 };
@@ -98,8 +157,9 @@ const struct esc_type *esc_type_of(int ty)
 static const struct {
     int parent, ty;
 } children[] = {
-    { ESC_TY_CB, ESC_TY_ACP }, { ESC_TY_CB, ESC_TY_AE },  { ESC_TY_CB, ESC_TY_CSR },
-    { ESC_TY_AE, ESC_TY_ACP }, { ESC_TY_AE, ESC_TY_PCH }, { ESC_TY_CSR, ESC_TY_PCH },
+    { ESC_TY_CB, ESC_TY_ACP }, { ESC_TY_CB, ESC_TY_AE },   { ESC_TY_CB, ESC_TY_CSR },
+    { ESC_TY_AE, ESC_TY_ACP }, { ESC_TY_AE, ESC_TY_PCH },  { ESC_TY_CSR, ESC_TY_PCH },
+    { ESC_TY_AE, ESC_TY_CNT }, { ESC_TY_CNT, ESC_TY_CIN }, { ESC_TY_CNT, ESC_TY_SUB },
 };
 
 bool esc_type_fits(int parent, int ty)
@@ -182,6 +242,11 @@ int esc_schema_update(struct esc_call *c, const struct esc_type *type, const jso
     return check_attrs(c, type, attrs, true);
 }
 
+size_t esc_type_bytes_max(int ty)
+{
+    return ty == ESC_TY_CIN ? ESC_INSTANCE_BYTES_MAX : ESC_RESOURCE_BYTES_MAX;
+}
+
 /* What a resource in the state file may hold. */
 bool esc_schema_stored(const struct esc_type *type, const json_t *attrs)
 {
@@ -198,7 +263,7 @@ bool esc_schema_stored(const struct esc_type *type, const json_t *attrs)
         if (type->attrs[i].create == ESC_MUST && !json_object_get(attrs, type->attrs[i].name))
             return false;
     }
-    return esc_attrs_size(attrs) <= ESC_RESOURCE_BYTES_MAX;
+    return esc_attrs_size(attrs) <= esc_type_bytes_max(type->ty);
 }
 
 int64_t esc_attrs_expiry(const json_t *attrs)

@@ -42,10 +42,10 @@ static escertke_err put_below(escertke_buf *out, const struct esc_resource *pare
 {
     escertke_err err = ESCERTKE_OK;
 
-    for (const struct esc_resource *r = parent->first; r && err == ESCERTKE_OK; r = r->next) {
+    for (const struct esc_resource *r = parent->last; r && err == ESCERTKE_OK; r = r->prev) { /* the oldest first, as they were added */
         json_t *line =
-            json_pack("{si ss ss ss ss sI sI sb sO}", "ty", r->ty, "ri", r->ri, "pi", parent->ri, "rn", r->rn, "cr", r->creator,
-                      "ct", (json_int_t)r->ct, "lt", (json_int_t)r->lt, "mirror", (int)r->mirror, "attrs", r->attrs);
+            json_pack("{si ss ss ss ss sI sI sI sb sO}", "ty", r->ty, "ri", r->ri, "pi", parent->ri, "rn", r->rn, "cr", r->creator,
+                      "ct", (json_int_t)r->ct, "lt", (json_int_t)r->lt, "st", (json_int_t)r->st, "mirror", (int)r->mirror, "attrs", r->attrs);
         err = put_line(out, line);
         ++*count;
         if (err == ESCERTKE_OK)
@@ -220,7 +220,8 @@ static escertke_err within_limits(struct loader *l, const struct esc_resource *r
     const struct esc_cse *cse = l->cse;
 
     if (cse->ae > cse->cfg.max_ae || cse->acp > cse->cfg.max_acp || cse->remote > cse->cfg.max_remote ||
-        cse->bytes > cse->cfg.max_bytes)
+        cse->containers > cse->cfg.max_containers || cse->instances > cse->cfg.max_instances ||
+        cse->subscriptions > cse->cfg.max_subscriptions || cse->bytes > cse->cfg.max_bytes)
         return esc_fail(l->d, ESCERTKE_ERR_LIMIT, "", "state file %s line %zu: %s is more than the limits allow",
                         cse->cfg.state_path, l->line, r->ri);
     return ESCERTKE_OK;
@@ -256,6 +257,7 @@ static escertke_err load_resource(struct loader *l, const json_t *line)
         return ESCERTKE_ERR_NOMEM;
     r->ct = json_integer_value(json_object_get(line, "ct"));
     r->lt = json_integer_value(json_object_get(line, "lt"));
+    r->st = json_integer_value(json_object_get(line, "st"));
     r->et = esc_attrs_expiry(attrs);
     r->mirror = type->ty == ESC_TY_CSR && json_is_true(json_object_get(line, "mirror"));
     esc_tree_add(l->cse, parent, r);

@@ -11,6 +11,8 @@ static const struct {
     unsigned allowed; /* operations, bit n = op n */
 } virtuals[] = {
     { "pcu", ESC_TY_PCH, ESC_VIRTUAL_PCU, 1u << ESCERTKE_OP_RETRIEVE | 1u << ESCERTKE_OP_NOTIFY },
+    { "la", ESC_TY_CNT, ESC_VIRTUAL_LA, 1u << ESCERTKE_OP_RETRIEVE | 1u << ESCERTKE_OP_DELETE },
+    { "ol", ESC_TY_CNT, ESC_VIRTUAL_OL, 1u << ESCERTKE_OP_RETRIEVE | 1u << ESCERTKE_OP_DELETE },
 };
 
 /* Cut the last segment off @p path. */
@@ -34,9 +36,9 @@ int esc_virtual_find(struct esc_call *c)
     for (size_t i = 0; parent && i < sizeof virtuals / sizeof virtuals[0]; i++) {
         if (virtuals[i].parent != parent->ty || !esc_token_is(name, virtuals[i].name))
             continue;
-        c->target = parent;
         c->part = virtuals[i].part;
-        return 0;
+        c->target = c->part == ESC_VIRTUAL_PCU ? parent : esc_container_end(parent, c->part == ESC_VIRTUAL_OL);
+        return c->target ? 0 : esc_cse_refuse(c, ESCERTKE_RSC_NOT_FOUND, "the container is empty");
     }
     return esc_cse_refuse(c, ESCERTKE_RSC_NOT_FOUND, "this CSE has no such resource");
 }

@@ -1,6 +1,6 @@
 # The CSE: one test for each file of src/cse, all in the world of cse_support.c.
-foreach(name access acp ae channel check hop kind new notify operation originator pending register remote represent resource schema state
-        transit virtual)
+foreach(name access acp ae channel check container hop kind new notify operation originator outbox pending register remote represent resource schema state
+        subscribe transit virtual)
   escertke_unit(cse_${name} PARTS cse SOURCES cse_support.c)
 endforeach()
 escertke_unit(cse PARTS cse LIBS escertke_fixture PkgConfig::JANSSON SOURCES cse_support.c)

@@ -13,7 +13,8 @@ static const struct {
     /* Create */
     { "{'op':1,'to':'-','fr':'Cpanel','rqi':'1','rvi':'3','pc':{'m2m:ae':{}}}", 4000, "ty is missing" },
     { "{'op':1,'to':'-','fr':'Cpanel','rqi':'1','rvi':'3','ty':5,'pc':{'m2m:cb':{}}}", 4005, "CSEBase" },
-    { "{'op':1,'to':'-','fr':'Cpanel','rqi':'1','rvi':'3','ty':3,'pc':{'m2m:cnt':{}}}", 5001, "resource type 3" },
+    { "{'op':1,'to':'-','fr':'Cpanel','rqi':'1','rvi':'3','ty':3,'pc':{'m2m:cnt':{}}}", 4108, "resource type 3" },
+    { "{'op':1,'to':'-','fr':'Cpanel','rqi':'1','rvi':'3','ty':9,'pc':{'m2m:grp':{}}}", 5001, "resource type 9" },
     { "{'op':1,'to':'-','fr':'Cpanel','rqi':'1','rvi':'3','ty':15,'pc':{'m2m:pch':{}}}", 4108, "resource type 15" },
     { "{'op':1,'to':'Cpanel','fr':'Cpanel','rqi':'1','rvi':'3','ty':16,'pc':{'m2m:csr':{}}}", 4108, "child" },
     { "{'op':1,'to':'-/meter/open','fr':'Cmeter','rqi':'1','rvi':'3','ty':1,'pc':{'m2m:acp':{}}}", 4108, "child" },

@@ -7,7 +7,7 @@ static const struct {
 } cases[] = {
     { "{'op':2,'to':'-','fr':'Cpanel','rqi':'1','rvi':'3'}",
       "{'rsc':2000,'rqi':'1','pc':{'m2m:cb':{'rn':'in1base','ty':5,'ri':'in1','pi':null,'ct':'20260601T120000',"
-      "'lt':'20260601T120000','csi':'/in1','cst':1,'srt':[1,2,5,15,16],'srv':['2','2a','3']," OWN_CSZ ",'poa':['http://"
+      "'lt':'20260601T120000','csi':'/in1','cst':1,'srt':[1,2,3,4,5,15,16,23],'srv':['2','2a','3']," OWN_CSZ ",'poa':['http://"
       "in1:8080'],"
       "'esi':{'esf':[43]}}},'rvi':'3'}" },
     /* one attribute, in each of the ways to ask for it */
