@@ -25,7 +25,7 @@
 struct settings {
     struct identity_settings identity; /* first: see identity.h */
     struct text_list listen;
-    const char *cse_id, *sp, *base, *registrar_url, *registrar, *poa, *state;
+    const char *cse_id, *sp, *base, *registrar_url, *registrar, *poa, *state, *behave_like;
     long threads, workers, hop_timeout_s, look_s;
 };
 
@@ -54,6 +54,14 @@ static bool check_name(const char *value, char *why, size_t cap)
     return false;
 }
 
+static bool check_behaviour(const char *value, char *why, size_t cap)
+{
+    if (esc_cse_behaviour_valid(value))
+        return true;
+    snprintf(why, cap, "expected strict, acme or tinyiot");
+    return false;
+}
+
 static const struct option_def relay_options[] = {
     NEEDED_LIST_ROW(
         "listen", "URL", AT(listen), hop_check_url,
@@ -71,6 +79,8 @@ static const struct option_def relay_options[] = {
     TEXT_ROW("poa", "URL", AT(poa), hop_check_url,
              "own pointOfAccess for other CSEs, if they reach this machine by another URL than --listen"),
     TEXT_ROW("state", "FILE", AT(state), NULL, "keep the resources in this file over a restart; default memory only"),
+    TEXT_ROW("behave-like", "NAME", AT(behave_like), check_behaviour,
+             "for tests: depart from the standard as a deployed CSE does: acme or tinyiot; default strict"),
     NUMBER_ROW("threads", "N", AT(threads), 1, 16, "event loops of each listener, default one per core"),
     NUMBER_ROW("workers", "N", AT(workers), 1, 1024, "requests under way at once, default 64"),
     NUMBER_ROW("hop-timeout", "S", AT(hop_timeout_s), 1, 600, "seconds to wait for the answer of a next hop, default 20"),
@@ -155,6 +165,7 @@ static escertke_err open_cse(struct relay *r)
                                   .max_polls = ((size_t)s->workers + 1) / 2,
                                   .max_held = ((size_t)s->workers + 3) / 4,
                                   .hold_ms = (uint32_t)s->hop_timeout_s * 1000,
+                                  .behave_like = s->behave_like,
                                   .deliver = deliver,
                                   .deliver_ctx = r,
                                   .clock = escertke_system_clock,

@@ -44,6 +44,8 @@ struct esc_cse_config {
     const char *esi;           /* e2eSecInfo of <CSEBase> as a JSON object, e.g. {"esf":[43]}; NULL = none */
     bool require_association;  /* refuse a From that came through another CSE with 4107 (R-PR-21 row 8) */
 
+    const char *behave_like; /* for tests: "acme", "tinyiot"; NULL or "strict": none of the departures of deployed CSEs */
+
     size_t max_ae;              /* 0 = 10,000 */
     size_t max_acp;             /* 0 = 10,000 */
     size_t max_remote;          /* 0 = 256 */
@@ -79,6 +81,9 @@ struct esc_cse_config {
 };
 
 struct esc_cse;
+
+/** May behave_like be this? */
+bool esc_cse_behaviour_valid(const char *name);
 
 /**
  * New CSE; loads state_path if that file exists.

@@ -97,7 +97,7 @@ escertke_err esc_hop_add_urls(const struct esc_cse *cse, const struct esc_resour
     json_array_foreach(json_object_get(entity->attrs, "poa"), i, item)
     {
         const char *url = json_string_value(item);
-        if (hop->count == ESC_CSE_POA_MAX || esc_hop_is_own_url(cse, url))
+        if (hop->count == (cse->behaviour->first_poa_only ? 1 : ESC_CSE_POA_MAX) || esc_hop_is_own_url(cse, url))
             continue;
         hop->url[hop->count] = esc_strndup(url, strlen(url));
         if (!hop->url[hop->count])
@@ -214,6 +214,7 @@ int esc_hop_relay(struct esc_call *c, escertke_primitive *rsp)
 {
     if (rsp->op || rsp->rsc <= 0 || !rsp->rqi || strcmp(rsp->rqi, c->hop.req.rqi))
         return unreachable(c, "sent something that does not answer this request");
+    esc_behaviour_change_answer(c, rsp);
     drop(&rsp->to);
     drop(&rsp->fr);
     if (!c->req->rvi) { /* towards Release 1 */

@@ -97,6 +97,17 @@ struct esc_draft {
     json_t *attrs; /* owned; without rn */
 };
 
+/* How this CSE differs from the standard on purpose: see behaviour.c. */
+struct esc_behaviour {
+    const char *name;
+    const struct esc_kind *esi; /* what the attribute may be */
+    bool only_sgn;              /* a NOTIFY carries m2m:sgn or is refused, in transit too */
+    int base_rsc;               /* what a NOTIFY to <CSEBase> gets; 0 = it is processed */
+    bool no_esprim_codes;       /* those become 5103 */
+    bool first_poa_only;        /* no further pointOfAccess is tried */
+    bool no_answers;            /* whatever the receiver of a NOTIFY answers becomes 2000 without content */
+};
+
 /* ---- requests ---------------------------------------------------------------------------------------------- */
 
 enum esc_origin {
@@ -163,10 +174,10 @@ struct esc_call {
     struct esc_originator orig;
     escertke_address to;
     struct esc_resource *target;
-    enum esc_virtual part; /* of the target */
-    json_t *in;            /* parsed content, owned; NULL = none */
-    json_t *out;           /* content of the answer, owned; NULL = none */
-    bool changed;          /* a resource was: the state file is due */
+    enum esc_virtual part;         /* of the target */
+    json_t *in;                    /* parsed content, owned; NULL = none */
+    json_t *out;                   /* content of the answer, owned; NULL = none */
+    bool changed;                  /* a resource was: the state file is due */
     char sub[ESCERTKE_ID_MAX + 1]; /* ri of the <subscription> about to be made; \"\" = not verified yet */
     enum esc_next next;
     struct esc_hop hop;
@@ -180,7 +191,8 @@ struct esc_cse {
     pthread_cond_t turn;       /* something happened that a waiting request may want to know; monotonic clock */
     pthread_mutex_t file_lock; /* one writer of the state file; taken before lock */
     struct esc_cse_config cfg; /* strings owned; limits filled in */
-    escertke_id id;            /* own Absolute CSE-ID */
+    const struct esc_behaviour *behaviour;
+    escertke_id id; /* own Absolute CSE-ID */
     escertke_id_context ctx;
     json_t *esi; /* NULL = none */
     struct esc_resource *base, *remotes;
@@ -257,7 +269,7 @@ const struct esc_type *esc_type_of(int ty);
 const struct esc_attr *esc_attr_find(const struct esc_type *type, const char *name);
 int esc_schema_create(struct esc_call *c, const struct esc_type *type, const json_t *attrs);
 int esc_schema_update(struct esc_call *c, const struct esc_type *type, const json_t *attrs);
-bool esc_schema_stored(const struct esc_type *type, const json_t *attrs);
+bool esc_schema_stored(const struct esc_cse *cse, const struct esc_type *type, const json_t *attrs);
 int64_t esc_attrs_expiry(const json_t *attrs);
 size_t esc_attrs_size(const json_t *attrs);
 size_t esc_type_bytes_max(int ty);
@@ -292,6 +304,11 @@ int esc_operation_delete(struct esc_call *c);
 /* notify.c, transit.c: requests that leave again */
 int esc_operation_notify(struct esc_call *c);
 int esc_transit(struct esc_call *c);
+
+/* behaviour.c */
+const struct esc_behaviour *esc_behaviour_find(const char *name);
+int esc_behaviour_check_notify(struct esc_call *c);
+void esc_behaviour_change_answer(const struct esc_call *c, escertke_primitive *rsp);
 
 /* virtual.c: pcu, la, ol */
 int esc_virtual_find(struct esc_call *c);

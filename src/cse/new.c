@@ -120,6 +120,13 @@ static escertke_err set_identity(struct esc_cse *cse, const char *base_name, esc
     return ESCERTKE_OK;
 }
 
+static escertke_err set_behaviour(struct esc_cse *cse, const char *name, escertke_detail *d)
+{
+    cse->behaviour = esc_behaviour_find(name);
+    cse->cfg.behave_like = NULL; /* not ours */
+    return cse->behaviour ? ESCERTKE_OK : esc_fail(d, ESCERTKE_ERR_CONFIG, "", "no behaviour has this name");
+}
+
 static escertke_err set_esi(struct esc_cse *cse, const char *esi, escertke_detail *d)
 {
     escertke_esi parsed;
@@ -176,8 +183,8 @@ escertke_err esc_cse_new(const struct esc_cse_config *cfg, escertke_now now, str
     pthread_mutex_init(&cse->lock, NULL);
     pthread_mutex_init(&cse->file_lock, NULL);
     if ((err = copy_config(cse, cfg)) != ESCERTKE_OK || (err = set_identity(cse, cfg->base_name, d)) != ESCERTKE_OK ||
-        (err = set_esi(cse, cfg->esi, d)) != ESCERTKE_OK || (err = make_base(cse, now)) != ESCERTKE_OK ||
-        (err = esc_state_load(cse, now, d)) != ESCERTKE_OK) {
+        (err = set_behaviour(cse, cfg->behave_like, d)) != ESCERTKE_OK || (err = set_esi(cse, cfg->esi, d)) != ESCERTKE_OK ||
+        (err = make_base(cse, now)) != ESCERTKE_OK || (err = esc_state_load(cse, now, d)) != ESCERTKE_OK) {
         esc_cse_free(cse);
         return esc_fail(d, err, "", "%s", escertke_err_text(err));
     }

@@ -24,6 +24,10 @@ int esc_operation_notify(struct esc_call *c)
 
     if (c->part == ESC_VIRTUAL_PCU)
         return esc_channel_reply(c);
+    if ((rsc = esc_behaviour_check_notify(c)))
+        return rsc;
+    if (ae->ty == ESC_TY_CB && c->cse->behaviour->base_rsc)
+        return esc_cse_refuse(c, c->cse->behaviour->base_rsc, "not a NOTIFY request");
     if (ae->ty == ESC_TY_CB) {
         if (!c->cse->cfg.self)
             return esc_cse_refuse(c, ESCERTKE_RSC_NOT_IMPLEMENTED, "this CSE is no ESCertKE end-point");

@@ -184,6 +184,11 @@ const struct esc_attr *esc_attr_find(const struct esc_type *type, const char *na
     return NULL;
 }
 
+static const struct esc_kind *kind_of(const struct esc_cse *cse, const struct esc_attr *a)
+{
+    return a->kind == &esc_kind_esi ? cse->behaviour->esi : a->kind;
+}
+
 /* One attribute of a request. null stands for "remove it". */
 static int check_attr(struct esc_call *c, const struct esc_type *type, const char *name, const json_t *value, bool update)
 {
@@ -200,8 +205,9 @@ static int check_attr(struct esc_call *c, const struct esc_type *type, const cha
             return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "attribute %s cannot be removed", name);
         return 0;
     }
-    if (!a->kind->ok(value))
-        return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "attribute %s must be %s", name, a->kind->expected);
+    const struct esc_kind *kind = kind_of(c->cse, a);
+    if (!kind->ok(value))
+        return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "attribute %s must be %s", name, kind->expected);
     return 0;
 }
 
@@ -248,7 +254,7 @@ size_t esc_type_bytes_max(int ty)
 }
 
 /* What a resource in the state file may hold. */
-bool esc_schema_stored(const struct esc_type *type, const json_t *attrs)
+bool esc_schema_stored(const struct esc_cse *cse, const struct esc_type *type, const json_t *attrs)
 {
     const char *name;
     json_t *value;
@@ -256,7 +262,7 @@ bool esc_schema_stored(const struct esc_type *type, const json_t *attrs)
     json_object_foreach((json_t *)(uintptr_t)attrs, name, value)
     {
         const struct esc_attr *a = esc_attr_find(type, name);
-        if (!a || !a->kind || a->create == ESC_NO || !strcmp(name, "rn") || !a->kind->ok(value))
+        if (!a || !a->kind || a->create == ESC_NO || !strcmp(name, "rn") || !kind_of(cse, a)->ok(value))
             return false;
     }
     for (size_t i = 0; i < type->attr_count; i++) {

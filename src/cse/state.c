@@ -42,10 +42,11 @@ static escertke_err put_below(escertke_buf *out, const struct esc_resource *pare
 {
     escertke_err err = ESCERTKE_OK;
 
-    for (const struct esc_resource *r = parent->last; r && err == ESCERTKE_OK; r = r->prev) { /* the oldest first, as they were added */
-        json_t *line =
-            json_pack("{si ss ss ss ss sI sI sI sb sO}", "ty", r->ty, "ri", r->ri, "pi", parent->ri, "rn", r->rn, "cr", r->creator,
-                      "ct", (json_int_t)r->ct, "lt", (json_int_t)r->lt, "st", (json_int_t)r->st, "mirror", (int)r->mirror, "attrs", r->attrs);
+    for (const struct esc_resource *r = parent->last; r && err == ESCERTKE_OK;
+         r = r->prev) { /* the oldest first, as they were added */
+        json_t *line = json_pack("{si ss ss ss ss sI sI sI sb sO}", "ty", r->ty, "ri", r->ri, "pi", parent->ri, "rn", r->rn, "cr",
+                                 r->creator, "ct", (json_int_t)r->ct, "lt", (json_int_t)r->lt, "st", (json_int_t)r->st, "mirror",
+                                 (int)r->mirror, "attrs", r->attrs);
         err = put_line(out, line);
         ++*count;
         if (err == ESCERTKE_OK)
@@ -244,7 +245,7 @@ static escertke_err load_resource(struct loader *l, const json_t *line)
     json_t *attrs = json_object_get(line, "attrs");
     escertke_id id;
 
-    if (!type || !type->prepare || !json_is_object(attrs) || !esc_schema_stored(type, attrs))
+    if (!type || !type->prepare || !json_is_object(attrs) || !esc_schema_stored(l->cse, type, attrs))
         return damaged(l, "not a resource of this version");
     if (!parent || !esc_type_fits(parent->ty, type->ty))
         return damaged(l, "its parent is missing");

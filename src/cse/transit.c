@@ -37,10 +37,13 @@ static const struct esc_resource *previous_hop(const struct esc_call *c)
 
 int esc_transit(struct esc_call *c)
 {
+    int rsc = esc_behaviour_check_notify(c);
     char cse_id[2 * (ESCERTKE_ID_MAX + 1)];
     const struct esc_resource *from, *next;
     bool foreign = c->to.sp.len && !escertke_span_equal(c->to.sp, escertke_span_str(c->cse->cfg.sp_id));
 
+    if (rsc)
+        return rsc;
     if (c->orig.kind == ESC_ORIGIN_NEW)
         return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "an AE registers at its own registrar");
     if (!destination(c, cse_id, sizeof cse_id))
@@ -56,7 +59,7 @@ int esc_transit(struct esc_call *c)
     if (from == next)
         return esc_cse_refuse(c, ESCERTKE_RSC_NOT_FOUND,
                               "the way to the CSE that to names goes back where the request came from");
-    int rsc = esc_hop_prepare(c, next, false, foreign && !c->cse->cfg.registrar_url);
+    rsc = esc_hop_prepare(c, next, false, foreign && !c->cse->cfg.registrar_url);
     if (!rsc)
         esc_channel_route(c, next);
     return rsc;
