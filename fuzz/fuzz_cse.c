@@ -1,6 +1,6 @@
 /*
- * A whole request primitive, as JSON, into a CSE that has two AEs, a policy and two CSEs next to it. Whatever comes, the answer
- * is complete, it can be written and read again, and nothing stays pending.
+ * A whole request primitive, as JSON, into a CSE that has two AEs, a policy, a mailbox with a subscriber, a polling channel and
+ * two CSEs next to it. Whatever comes, the answer is complete, it can be written and read again, and nothing stays pending.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -55,6 +55,15 @@ static const char *const before[] = {
     "{\"op\":1,\"to\":\"-\",\"fr\":\"//other.org/in9\",\"rqi\":\"1\",\"rvi\":\"3\",\"ty\":16,\"pc\":{\"m2m:csr\":{\"cb\":\"//"
     "other.org/in9/-\","
     "\"rr\":true,\"srv\":[\"1\"],\"poa\":[\"http://in9\"]}}}",
+    "{\"op\":1,\"to\":\"-/"
+    "meter\",\"fr\":\"Cmeter\",\"rqi\":\"1\",\"rvi\":\"3\",\"ty\":3,\"pc\":{\"m2m:cnt\":{\"rn\":\"box\",\"mni\":2,\"mbs\":64,"
+    "\"mia\":60,\"acpi\":[\"-/meter/open\"]}}}",
+    "{\"op\":1,\"to\":\"-/meter/"
+    "box\",\"fr\":\"Cmeter\",\"rqi\":\"1\",\"rvi\":\"3\",\"ty\":23,\"pc\":{\"m2m:sub\":{\"rn\":\"sub\",\"enc\":{\"net\":[3]},"
+    "\"nu\":[\"http://meter\"],\"su\":\"Cmeter\"}}}",
+    "{\"op\":1,\"to\":\"-/meter/"
+    "box\",\"fr\":\"Cmeter\",\"rqi\":\"1\",\"rvi\":\"3\",\"ty\":4,\"pc\":{\"m2m:cin\":{\"con\":\"x\",\"cr\":null}}}",
+    "{\"op\":1,\"to\":\"Cpanel\",\"fr\":\"Cpanel\",\"rqi\":\"1\",\"rvi\":\"3\",\"ty\":15,\"pc\":{\"m2m:pch\":{\"rn\":\"pch\"}}}",
 };
 
 static void need(bool ok)
@@ -123,9 +132,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < sizeof before / sizeof before[0]; i++)
         need(ask(cse, escertke_span_str(before[i])) / 1000 == 2);
     ask(cse, (escertke_span){ data, size });
+    while (esc_cse_send_due(cse, now))
+        ;
     esc_cse_tick(cse, (escertke_now){ now.mono_ms, now.unix_s + 1000000000 });
     esc_cse_get_stats(cse, &stats);
-    need(stats.pending == 0);
+    need(stats.pending == 0 && stats.polls == 0 && stats.held == 0);
     esc_cse_free(cse);
     return 0;
 }
@@ -187,6 +198,37 @@ static const char *const names[] = { "op",
                                      "C",
                                      "S",
                                      ".",
+                                     "m2m:cnt",
+                                     "m2m:cin",
+                                     "m2m:sub",
+                                     "m2m:pch",
+                                     "m2m:sgn",
+                                     "m2m:rsp",
+                                     "m2m:rqp",
+                                     "mni",
+                                     "mbs",
+                                     "mia",
+                                     "cr",
+                                     "con",
+                                     "cnf",
+                                     "enc",
+                                     "net",
+                                     "nu",
+                                     "nct",
+                                     "su",
+                                     "-/meter/box",
+                                     "-/meter/box/la",
+                                     "-/meter/box/ol",
+                                     "-/meter/box/sub",
+                                     "Cpanel/pch",
+                                     "-/Cpanel/pch/pcu",
+                                     "http://meter",
+                                     "http://down",
+                                     "http://stranger/",
+                                     "application/json:0",
+                                     "4",
+                                     "15",
+                                     "23",
                                      "63",
                                      "2",
                                      "3",
