@@ -325,10 +325,20 @@ static struct promise promise(struct model *m, escertke_span message)
     return p;
 }
 
+/* Somebody's M3 in other records has led to a key that was not stored: who made it is owed nothing more (D-275). */
+static void shake_those_of_peer(struct model *m)
+{
+    for (size_t i = 0; i < m->run_count; i++)
+        if (strcmp(world_ids[m->runs[i].who], m->peer) == 0 && !m->runs[i].done)
+            m->runs[i].shaken = true;
+}
+
 static void check_promise(struct model *m, const struct promise *p, bool was_done, const escertke_answer *a)
 {
     bool limited = a->detail.err == ESCERTKE_ERR_LIMIT && m->cfg.rate_from.burst != ESCERTKE_NO_LIMIT;
 
+    if (!p->run && a->detail.err == ESCERTKE_ERR_STORE_FULL)
+        shake_those_of_peer(m);
     if (!p->run)
         return;
     if (was_done && a->rsc == 2000)
