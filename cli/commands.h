@@ -19,6 +19,7 @@ int cmd_serve(int argc, char **argv);
 int cmd_establish(int argc, char **argv);
 int cmd_relay(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 
 #endif

@@ -34,6 +34,11 @@ void crew_catch_signals(void)
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
+bool crew_interrupted(void)
+{
+    return caught != 0;
+}
+
 static uint64_t now_ms(void)
 {
     return escertke_system_clock(NULL).mono_ms;

@@ -37,6 +37,8 @@ void crew_init(struct crew *c, const char *folder, uint64_t deadline_ms);
 void crew_free(struct crew *c);
 /** From now on SIGINT, SIGTERM and SIGHUP make every wait fail; SIGPIPE is ignored. */
 void crew_catch_signals(void);
+/** Has one of them come? */
+bool crew_interrupted(void);
 /** Note a failure; always false. */
 bool crew_fail(struct crew *c, const struct process *blamed, const char *fmt, ...) ESCERTKE_PRINTF(3, 4);
 

@@ -31,6 +31,7 @@ static const struct command {
     { "serve", NULL, cmd_serve, "be a terminating end-point" },
     { "establish", NULL, cmd_establish, "establish a key with a terminating end-point" },
     { "relay", NULL, cmd_relay, "be a small CSE: registrar, access control, transit" },
+    { "doctor", NULL, cmd_doctor, "find out which ways lead through somebody's CSE" },
     { "demo", NULL, cmd_demo, "everything above on loopback, in one go" },
     { "bench", NULL, cmd_bench, "measure ESCertKE on this machine" },
     { NULL, NULL, NULL, NULL },
