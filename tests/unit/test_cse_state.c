@@ -110,6 +110,46 @@ static void over_a_restart(void **state)
     world_free(w);
 }
 
+/* What is in a mailbox keeps its order, and the subscription its name. */
+static void mailbox(void **state)
+{
+    static const struct {
+        const char *request;
+        int rsc;
+        const char *says;
+    } after[] = {
+        { "{'op':2,'to':'-/meter/box/ol','fr':'Cmeter','rqi':'1','rvi':'3'}", 2000, "'con':'n2','cr':'Cmeter'" },
+        { "{'op':2,'to':'-/meter/box/la','fr':'Cmeter','rqi':'1','rvi':'3'}", 2000, "'con':'n4'" },
+        { "{'op':2,'to':'-/meter/box','fr':'Cmeter','rqi':'1','rvi':'3'}", 2000, "'mni':3,'st':5,'cni':3,'cbs':6}" },
+        { "{'op':2,'to':'-/meter/box/sub','fr':'Cmeter','rqi':'1','rvi':'3'}", 2000, "'nu':['Cmeter']" },
+        { "{'op':2,'to':'-/meter/pch','fr':'Cmeter','rqi':'1','rvi':'3'}", 2000, NULL },
+    };
+    struct world *w;
+    char request[256];
+
+    (void)state;
+    unlink(path);
+    w = with_state();
+    add_meter(w, w->in, "['http://meter']");
+    expect_rsc(w, w->in, "{'op':1,'to':'-/meter','fr':'Cmeter','rqi':'1','rvi':'3','ty':15,'pc':{'m2m:pch':{'rn':'pch'}}}", 2001, NULL);
+    expect_rsc(w, w->in, "{'op':1,'to':'-/meter','fr':'Cmeter','rqi':'1','rvi':'3','ty':3,'pc':{'m2m:cnt':{'rn':'box','mni':3}}}", 2001, NULL);
+    expect_rsc(w, w->in,
+               "{'op':1,'to':'-/meter/box','fr':'Cmeter','rqi':'1','rvi':'3','ty':23,'pc':{'m2m:sub':{'rn':'sub','enc':{'net':[3]},"
+               "'nu':['Cmeter']}}}",
+               2001, NULL);
+    for (int i = 0; i < 5; i++) {
+        snprintf(request, sizeof request,
+                 "{'op':1,'to':'-/meter/box','fr':'Cmeter','rqi':'1','rvi':'3','ty':4,'pc':{'m2m:cin':{'con':'n%d','cr':null}}}", i);
+        expect_rsc(w, w->in, request, 2001, NULL);
+    }
+    for (int restarts = 0; restarts < 3; restarts++) {
+        for (size_t i = 0; i < COUNT(after); i++)
+            expect_rsc(w, w->in, after[i].request, after[i].rsc, after[i].says);
+        restart(w);
+    }
+    world_free(w);
+}
+
 static void expired_meanwhile(void **state)
 {
     struct world *w;
@@ -346,7 +386,7 @@ static void stale_temporary(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(over_a_restart),
+        cmocka_unit_test(over_a_restart), cmocka_unit_test(mailbox),
         cmocka_unit_test(expired_meanwhile),
         cmocka_unit_test(damage),
         cmocka_unit_test(contents),
