@@ -7,11 +7,13 @@
 #include <time.h>
 
 #include "base/fail.h"
+#include "carrier.h"
 #include "commands.h"
 #include "discover.h"
 #include "events.h"
 #include "hop.h"
 #include "identity.h"
+#include "mailbox_run.h"
 #include "out.h"
 #include "picture.h"
 #include "register.h"
@@ -26,14 +28,6 @@ struct settings {
 };
 
 #define AT(member) offsetof(struct settings, member)
-
-static bool check_carrier(const char *value, char *why, size_t cap)
-{
-    if (strcmp(value, "notify") == 0)
-        return true;
-    snprintf(why, cap, "this build has the carrier notify only (TS-0004 7.5.1.2.12)");
-    return false;
-}
 
 static bool check_address(const char *value, char *why, size_t cap)
 {
@@ -56,7 +50,8 @@ static const struct option_def establish_options[] = {
     TEXT_ROW("esi-at", "ADDR", AT(esi_at), check_address,
              "with --via: where to look for the peer's esi first, e.g. an announced <AE> or a <remoteCSE>"),
     FLAG_ROW("no-discovery", AT(no_discovery), "with --via: do not ask for the peer's esi; it is known to support ESCertKE"),
-    TEXT_ROW("carrier", "NAME", AT(carrier), check_carrier, "envelope of the messages, default notify"),
+    TEXT_ROW("carrier", "NAME", AT(carrier), carrier_check,
+             "envelope of the messages: notify (the standard's, default), sgn, mailbox, or auto: the first that works"),
     NUMBER_ROW("timeout", "S", AT(timeout_s), 1, 3600, "seconds until it gives up, default 60; a quarter of it for one answer"),
     NUMBER_ROW("repeat", "N", AT(repeat), 0, 100,
                "how often an unanswered message is sent again, after 1, 2, 4... s, default 3; 0: one run, and nothing twice"),
@@ -83,6 +78,7 @@ struct run {
     struct esc_hops *hops;
     struct target target;
     struct picture picture;
+    escertke_key_entry entry;
     escertke_detail d;
 };
 
@@ -166,14 +162,23 @@ static escertke_err find_esi(struct run *r)
     return ESCERTKE_OK;
 }
 
-static escertke_err handshake(struct run *r, escertke_key_entry *entry)
+static escertke_err open_letters(struct run *r, struct mailbox_run *letters, escertke_notify_params *params, escertke_detail *d)
 {
+    const struct exchange x = exchange_of(r, r->identity.stem);
+
+    return mailbox_run_open(letters, &x, &r->identity, r->s->to, r->target.address, answer_timeout_ms(r->s), params, d);
+}
+
+/* By one carrier: what is established stands in r->entry. */
+static escertke_err handshake_by(void *ctx, escertke_carrier which, bool others_follow, escertke_detail *d)
+{
+    struct run *r = ctx;
+    struct mailbox_run letters;
     const escertke_attempt_params effort = { .give_up_ms = (uint32_t)r->s->timeout_s * 1000,
                                              .repeats = (unsigned)r->s->repeat,
                                              .once = r->s->repeat == 0 };
     escertke_attempt *attempt = NULL;
-    escertke_err err =
-        escertke_attempt_new(&r->identity.endpoint, r->s->to, &effort, escertke_system_clock(NULL), &attempt, &r->d);
+    escertke_err err = escertke_attempt_new(&r->identity.endpoint, r->s->to, &effort, escertke_system_clock(NULL), &attempt, d);
 
     if (err != ESCERTKE_OK)
         return err;
@@ -186,11 +191,16 @@ static escertke_err handshake(struct run *r, escertke_key_entry *entry)
                                       .progress_ctx = r,
                                       .pause = wait_until,
                                       .pause_ctx = r,
-                                      .format = hop_format(&r->s->identity.hop) };
+                                      .format = hop_format(&r->s->identity.hop),
+                                      .carrier = which,
+                                      .others_follow = others_follow };
+    if (which == ESCERTKE_CARRIER_MAILBOX)
+        err = open_letters(r, &letters, &params, d);
     picture_begin(&r->picture, r->identity.id.text, r->s->via, r->s->to, escertke_system_clock(NULL).mono_ms);
-    err = escertke_notify_establish(attempt, &params, &r->d);
     if (err == ESCERTKE_OK)
-        err = escertke_attempt_entry(attempt, entry);
+        err = escertke_notify_establish(attempt, &params, d);
+    if (err == ESCERTKE_OK)
+        err = escertke_attempt_entry(attempt, &r->entry);
     picture_end(&r->picture, err == ESCERTKE_OK ? "the same key at both ends, and nowhere between" : "no key",
                 escertke_system_clock(NULL).mono_ms);
     escertke_attempt_free(attempt);
@@ -231,7 +241,7 @@ static escertke_err keep_young(struct run *r, bool *kept)
 static escertke_err establish(struct run *r)
 {
     const struct settings *s = r->s;
-    escertke_key_entry entry;
+    escertke_carrier last = s->url ? ESCERTKE_CARRIER_SGN : ESCERTKE_CARRIER_MAILBOX;
     bool kept = false;
     escertke_err err;
 
@@ -246,10 +256,10 @@ static escertke_err establish(struct run *r)
         return err;
     if (s->via && ((err = register_ae(r)) != ESCERTKE_OK || (err = find_esi(r)) != ESCERTKE_OK))
         return err;
-    if ((err = handshake(r, &entry)) != ESCERTKE_OK)
+    if ((err = carrier_establish(s->carrier, last, s->url ? s->url : s->via, handshake_by, r, &r->d)) != ESCERTKE_OK)
         return err;
-    event_established(&entry, NULL);
-    escertke_key_entry_wipe(&entry);
+    event_established(&r->entry, NULL);
+    escertke_key_entry_wipe(&r->entry);
     return ESCERTKE_OK;
 }
 
@@ -288,6 +298,8 @@ static int check_settings(const struct settings *s)
     if (s->no_discovery && (s->require_esi || s->esi_at))
         return out_usage(establish_spec.command, "--no-discovery and %s exclude each other",
                          s->require_esi ? "--require-esi" : "--esi-at");
+    if (s->url && s->carrier && strcmp(s->carrier, escertke_carrier_name(ESCERTKE_CARRIER_MAILBOX)) == 0)
+        return out_usage(establish_spec.command, "--carrier mailbox needs --via: mailboxes lie at a CSE");
     if (strcmp(s->to, s->identity.id) == 0)
         return out_usage(establish_spec.command, "--to and --id are the same: %s", s->to);
     return OPTIONS_RUN;

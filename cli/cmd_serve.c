@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "carrier.h"
 #include "commands.h"
 #include "events.h"
 #include "hop.h"
 #include "identity.h"
+#include "mailbox_serve.h"
 #include "metrics.h"
 #include "out.h"
 #include "privileges.h"
@@ -34,7 +36,7 @@
 
 struct settings {
     struct identity_settings identity; /* first: see identity.h */
-    struct text_list listen;
+    struct text_list listen, carriers;
     const char *via, *poa, *rate_from, *rate_source, *rate_all, *metrics, *user, *status;
     long threads, max_connections, idle_timeout_s, max_pending, max_pending_mib, max_pending_from, look_s, poll_s;
     bool deregister, polling;
@@ -60,6 +62,9 @@ static const struct option_def serve_options[] = {
         "machine"),
     NUMBER_ROW("poll-time", "S", AT(poll_s), 1, 3600, "with --polling: seconds that the CSE may keep a poll, default 30"),
     FLAG_ROW("deregister", AT(deregister), "with --via: delete the own <AE> and its policy at a clean stop"),
+    LIST_ROW("carrier", "NAME", AT(carriers), carrier_check_one,
+             "envelope that is taken: notify, sgn, mailbox; repeatable, default notify and sgn; mailbox needs --via and is made "
+             "there"),
     NUMBER_ROW("threads", "N", AT(threads), 1, 16, "event loops of each listener, default one per core"),
     NUMBER_ROW("max-pending", "N", AT(max_pending), 1, 10000000,
                "half-open handshakes held at most, default 100000; past it the oldest goes"),
@@ -108,6 +113,8 @@ struct server {
     struct identity identity;
     struct hop_files files;
     escertke_terminator *terminator;
+    unsigned carriers;
+    struct mailbox_server *mail; /* NULL = no mailbox */
     struct event_book *book;
     struct hop_listeners listeners;
     struct metrics metrics;
@@ -121,7 +128,10 @@ struct server {
 
 static void handle(void *ctx, const escertke_primitive *req, escertke_now now, escertke_primitive *rsp)
 {
-    escertke_notify_serve(ctx, req, now, rsp);
+    const struct server *v = ctx;
+
+    if (!v->mail || !mailbox_server_take(v->mail, req, rsp))
+        escertke_carrier_serve(v->terminator, v->carriers, req, now, rsp);
 }
 
 static void say_registered(const struct registration *r)
@@ -149,7 +159,9 @@ static escertke_err make_registration(void *ctx, escertke_now now, escertke_deta
     if (err != ESCERTKE_OK)
         return err;
     say_registered(&v->registration);
-    return v->s->polling ? poller_begin(&v->poller, v->registration.address, (unsigned)v->s->poll_s, handle, v->terminator,
+    if (v->mail && (err = mailbox_server_open(v->mail, v->registration.poa, d)) != ESCERTKE_OK)
+        return err;
+    return v->s->polling ? poller_begin(&v->poller, v->registration.address, (unsigned)v->s->poll_s, handle, v,
                                         v->identity.endpoint.log, d)
                          : ESCERTKE_OK;
 }
@@ -222,6 +234,8 @@ static escertke_err run(struct server *v)
 
 static escertke_err prepare_registration(struct server *v)
 {
+    if (!v->s->via && carrier_sum(&v->s->carriers) & (unsigned)ESCERTKE_CARRIER_MAILBOX)
+        return esc_fail(&v->d, ESCERTKE_ERR_CONFIG, "R-12.1", "--carrier mailbox needs --via: a mailbox lies at a CSE");
     if (!v->s->via)
         return ESCERTKE_OK;
     if (v->identity.is_cse)
@@ -286,6 +300,22 @@ static escertke_err make_terminator(struct server *v)
     return v->book ? escertke_terminator_new(&cfg, &v->terminator, &v->d) : ESCERTKE_ERR_NOMEM;
 }
 
+static escertke_err make_mailbox(struct server *v)
+{
+    struct mailbox box = { .identity = &v->identity,
+                           .exchange = { .hops = v->hops,
+                                         .url = v->s->via,
+                                         .receiver = v->identity.registrar_id,
+                                         .from = v->identity.stem,
+                                         .tls = v->identity.endpoint.tls,
+                                         .format = hop_format(&v->s->identity.hop) } };
+
+    v->carriers = carrier_sum(&v->s->carriers);
+    if (!(v->carriers & (unsigned)ESCERTKE_CARRIER_MAILBOX))
+        return ESCERTKE_OK;
+    return mailbox_server_new(v->terminator, &box, &v->mail, &v->d);
+}
+
 static unsigned event_loops(const struct settings *s)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -299,7 +329,7 @@ static escertke_err listen_all(struct server *v)
     const struct settings *s = v->s;
     unsigned threads = event_loops(s), descriptors = runtime_raise_descriptors();
     struct esc_listen base = { .handler = handle,
-                               .handler_ctx = v->terminator,
+                               .handler_ctx = v,
                                .threads = threads,
                                .workers = (unsigned)(s->threads ? s->threads : 4) * WORKERS_PER_THREAD,
                                .timeout_s = (unsigned)s->idle_timeout_s };
@@ -329,7 +359,8 @@ static int serve(const struct settings *s)
     runtime_ignore_sigpipe();
     runtime_block_signals();
     if ((err = acquire(&v)) == ESCERTKE_OK && (err = make_terminator(&v)) == ESCERTKE_OK &&
-        (err = listen_all(&v)) == ESCERTKE_OK && (err = start_registration(&v)) == ESCERTKE_OK)
+        (err = make_mailbox(&v)) == ESCERTKE_OK && (err = listen_all(&v)) == ESCERTKE_OK &&
+        (err = start_registration(&v)) == ESCERTKE_OK)
         err = run(&v);
     metrics_stop(v.pages);
     register_keep_halt(&v.keep);
@@ -337,6 +368,7 @@ static int serve(const struct settings *s)
     register_keep_stop(&v.keep, s->deregister);
     registration_free(&v.registration);
     hop_stop(&v.listeners, DRAIN_MS);
+    mailbox_server_free(v.mail);
     escertke_terminator_free(v.terminator);
     event_book_free(v.book);
     esc_hops_free(v.hops);

@@ -27,7 +27,8 @@ static json_t *ae_content(const struct registration *r, bool create, bool named,
     if (create) {
         json_object_set_new(ae, "api", json_sprintf("N%s", name));
         json_object_set_new(ae, "srv", json_pack("[s]", "3"));
-        json_object_set_new(ae, "csz", serializations(r));
+        if (!r->no_csz)
+            json_object_set_new(ae, "csz", serializations(r));
     }
     json_object_set_new(ae, "rr", json_boolean(r->poa != NULL));
     if (r->poa)
@@ -84,8 +85,23 @@ static void say_no_esi(struct registration *r)
     r->shows_esi = false;
 }
 
+/* What to leave out next, of what a CSE may not take: esi, csz, both. @return false: nothing is left to leave out */
+static bool leave_out(struct registration *r)
+{
+    if (!r->shows_esi && r->no_csz)
+        return false;
+    if (r->shows_esi) {
+        r->shows_esi = false;
+    } else {
+        r->no_csz = true;
+        r->shows_esi = true;
+    }
+    return true;
+}
+
 /*
- * Create the <AE>. A CSE that does not know esi gets it without (R-IO-8); a name that another resource has is left to the CSE.
+ * Create the <AE>. A CSE that does not know esi gets it without (R-IO-8), and one that does not know csz, or the names in it, as
+ * they are in TS-0004 (A-65), without that: tinyIoT and ACME are such. A name that another resource has is left to the CSE.
  * *there is set when the <AE> exists already.
  */
 static escertke_err create(struct registration *r, bool *there, escertke_detail *d)
@@ -95,6 +111,7 @@ static escertke_err create(struct registration *r, bool *there, escertke_detail 
 
     *there = false;
     r->shows_esi = true;
+    r->no_csz = false;
     for (;;) {
         escertke_primitive rsp;
         int rsc;
@@ -106,16 +123,18 @@ static escertke_err create(struct registration *r, bool *there, escertke_detail 
             named = false;
             if (err == ESCERTKE_OK && !*there && !again)
                 err = exchange_refused(&rsp, "registering the <AE>", d);
-        } else if (err == ESCERTKE_OK && rsc == ESCERTKE_RSC_BAD_REQUEST && r->shows_esi) {
-            say_no_esi(r);
+        } else if (err == ESCERTKE_OK && rsc == ESCERTKE_RSC_BAD_REQUEST && leave_out(r)) {
             again = true;
         } else if (err == ESCERTKE_OK && rsc != ESCERTKE_RSC_CREATED) {
             err = exchange_refused(&rsp, "registering the <AE>", d);
         }
         escertke_primitive_clear(&rsp);
         if (!again)
-            return err;
+            break;
     }
+    if (err == ESCERTKE_OK && !r->shows_esi)
+        say_no_esi(r);
+    return err;
 }
 
 /* Bring an existing <AE> up to date: after a restart the point of access is another one. */

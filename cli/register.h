@@ -21,6 +21,7 @@ struct registration {
     char name[ESCERTKE_ID_MAX + 1];    /* rn of what was there */
     bool had_poa, had_rr;              /* what was there said that it is reached somewhere, and at once */
     bool shows_esi;                    /* false: the CSE did not take the attribute esi */
+    bool no_csz;                       /* the CSE did not take the attribute csz */
     json_t *acor; /* the originators let in; NULL: none asked for, or a policy that is not ours was left alone */
 };
 

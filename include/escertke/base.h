@@ -75,6 +75,7 @@ typedef enum escertke_class {
     X(COAP, 38, PEER, "not a valid CoAP binding message")                                                                        \
     X(XML, 45, PEER, "not an acceptable XML text")                                                                               \
     X(CBOR, 46, PEER, "not acceptable CBOR")                                                                                     \
+    X(CREATOR, 47, PEER, "contentInstance not made by the originator that it names")                                             \
     X(CERT, 50, AUTH, "certificate chain not accepted")                                                                          \
     X(IDENTITY, 51, AUTH, "certificate identity is not the expected one")                                                        \
     X(VALIDITY, 52, AUTH, "certificate expired or not yet valid")                                                                \

@@ -1,5 +1,10 @@
 /*
- * escertke/carrier.h - the `notify` carrier: ESCertKE messages in NOTIFY primitives (TS-0004 7.5.1.2.12; R 12.1).
+ * escertke/carrier.h - carriers: what ESCertKE messages travel in (TS-0004 7.5.1.2.12; R 12.1). The handshake, the checks and the
+ * keys are the same with each of them; both ends must use the same one.
+ *
+ *     notify   m2m:seci as the content of a NOTIFY and of its response: the standard's, and the default
+ *     sgn      the same as the representation in an m2m:sgn: for CSEs that pass only notifications on, but do return responses
+ *     mailbox  both primitives as texts in contentInstances: for CSEs that have containers, and return nothing
  */
 #ifndef ESCERTKE_CARRIER_H
 #define ESCERTKE_CARRIER_H
@@ -11,6 +16,26 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+typedef enum escertke_carrier {
+    ESCERTKE_CARRIER_NONE = 0,
+    ESCERTKE_CARRIER_NOTIFY = 1,
+    ESCERTKE_CARRIER_SGN = 2,
+    ESCERTKE_CARRIER_MAILBOX = 4
+} escertke_carrier;
+
+/** "notify", "sgn", "mailbox"; "?" for another number. Static storage. */
+ESCERTKE_API const char *escertke_carrier_name(escertke_carrier which);
+/** @return false: no carrier has this name; @p out is untouched */
+ESCERTKE_API bool escertke_carrier_find(const char *name, escertke_carrier *out);
+/** The first one to try (of NONE), or the one to try after @p which; NONE after the last. */
+ESCERTKE_API escertke_carrier escertke_carrier_next(escertke_carrier which);
+/**
+ * May another carrier succeed where one has failed like this: is it a CSE's word about the envelope of M1, or a peer's that it
+ * does not take it (4000, 4005, 5001, 4015; 4103, 5103 or 5107 for the NOTIFY; 2000 without a message)? Not after an alert, not
+ * after M2, not where nobody was reached at all.
+ */
+ESCERTKE_API bool escertke_carrier_to_blame(escertke_err err, const escertke_detail *detail);
 
 /* ---- terminating side -------------------------------------------------------------------------------------- */
 
@@ -24,6 +49,13 @@ extern "C" {
  */
 ESCERTKE_API void escertke_notify_serve(escertke_terminator *t, const escertke_primitive *req, escertke_now now,
                                         escertke_primitive *rsp);
+
+/**
+ * The same for whatever NOTIFY comes by one of @p carriers, ESCERTKE_CARRIER_... added up. Of another carrier: 4000, as any
+ * content that is not expected. MAILBOX adds nothing here: what lies in a mailbox is for escertke_mailbox_serve.
+ */
+ESCERTKE_API void escertke_carrier_serve(escertke_terminator *t, unsigned carriers, const escertke_primitive *req,
+                                         escertke_now now, escertke_primitive *rsp);
 
 /** Fill a response: rsc, rqi, rvi and format that @p req asks for, and m2m:dbg with @p dbg if not NULL. @return OK, NOMEM */
 ESCERTKE_CHECKED ESCERTKE_API escertke_err escertke_respond(const escertke_primitive *req, int rsc, const char *dbg,
@@ -49,7 +81,10 @@ typedef struct escertke_notify_params {
     void (*pause)(void *ctx,
                   uint64_t until_ms); /* wait until this monotonic time; NULL: what would need a wait ends the attempt */
     void *pause_ctx;
-    escertke_format format; /* of the NOTIFYs; 0 = JSON. Responses may be in any that this build has */
+    escertke_format format;   /* of the NOTIFYs; 0 = JSON. Responses may be in any that this build has */
+    escertke_carrier carrier; /* 0 = NOTIFY. MAILBOX: send is escertke_mailbox_send, format JSON, from and to Absolute IDs */
+    uint32_t lifetime_s;      /* rqet of each request, seconds after it was made; 0 = none */
+    bool others_follow;       /* end at once where escertke_carrier_to_blame: another carrier is tried then */
 } escertke_notify_params;
 
 /**

@@ -13,6 +13,7 @@
 #include <escertke/http.h>
 #include <escertke/keys.h>
 #include <escertke/m2m.h>
+#include <escertke/mailbox.h>
 #include <escertke/mqtt.h>
 #include <escertke/polling.h>
 #include <escertke/tls.h>

@@ -1,5 +1,5 @@
-/* notify_establish.c - initiating side of the `notify` carrier: two NOTIFYs, success only after M4. */
-#include <escertke/carrier.h>
+/* notify_establish.c - initiating side of all carriers: two NOTIFYs, success only after M4. */
+#include "carrier/carrier.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -7,24 +7,23 @@
 #include "base/fail.h"
 #include "endpoint/attempt.h"
 
-/* What a Response Status Code that is not 2000 means for the run. */
-static const struct {
-    int rsc;
-    escertke_err err;
-} outcomes[] = {
-    { ESCERTKE_RSC_ORIGINATOR_NOT_AUTHENTICATED, ESCERTKE_ERR_REFUSED_AUTH },
-    { ESCERTKE_RSC_ORIGINATOR_HAS_NO_PRIVILEGE, ESCERTKE_ERR_PRIVILEGE },
-    { ESCERTKE_RSC_REQUEST_TIMEOUT, ESCERTKE_ERR_DEADLINE },
-    { ESCERTKE_RSC_TARGET_NOT_REACHABLE, ESCERTKE_ERR_UNREACHABLE },
-    { ESCERTKE_RSC_REMOTE_ENTITY_NOT_REACHABLE, ESCERTKE_ERR_UNREACHABLE },
-    { ESCERTKE_RSC_NOT_FOUND, ESCERTKE_ERR_NOT_FOUND },
-    { ESCERTKE_RSC_NOT_IMPLEMENTED, ESCERTKE_ERR_UNSUPPORTED },
-    { ESCERTKE_RSC_UNSUPPORTED_MEDIA_TYPE, ESCERTKE_ERR_UNSUPPORTED },
-};
+static const struct esc_carrier *carrier_of(const escertke_notify_params *p)
+{
+    return esc_carrier_of(p->carrier ? p->carrier : ESCERTKE_CARRIER_NOTIFY);
+}
+
+static escertke_err set_expiry(const escertke_notify_params *p, escertke_primitive *req)
+{
+    char text[16];
+
+    escertke_timestamp_format(p->clock(p->clock_ctx).unix_s + p->lifetime_s, text);
+    return escertke_primitive_set(&req->rqet, escertke_span_str(text));
+}
 
 static escertke_err compose(const escertke_attempt *a, const escertke_notify_params *p, escertke_span message,
                             escertke_primitive *req)
 {
+    const struct esc_carrier *carrier = carrier_of(p);
     char rqi[18];
     escertke_err err;
 
@@ -36,7 +35,9 @@ static escertke_err compose(const escertke_attempt *a, const escertke_notify_par
         (err = escertke_primitive_set(&req->rqi, escertke_span_str(rqi))) != ESCERTKE_OK ||
         (err = escertke_primitive_set(&req->rvi, escertke_span_str("3"))) != ESCERTKE_OK)
         return err;
-    return escertke_seci_write_eckm(req->format, message, &req->content);
+    if (p->lifetime_s && (err = set_expiry(p, req)) != ESCERTKE_OK)
+        return err;
+    return carrier->wrap(req->format, p->to, message, &req->content);
 }
 
 /* The peer's own account of a refusal: an alert record, or a text. */
@@ -67,11 +68,8 @@ static void read_refusal(const escertke_primitive *rsp, int message, escertke_de
 
 static escertke_err refused(const escertke_primitive *rsp, int message, escertke_detail *d)
 {
-    escertke_err err = ESCERTKE_ERR_RSC;
+    escertke_err err = esc_carrier_outcome(rsp->rsc);
 
-    for (size_t k = 0; k < sizeof outcomes / sizeof *outcomes; k++)
-        if (outcomes[k].rsc == rsp->rsc)
-            err = outcomes[k].err;
     (void)esc_fail(d, err, "TS-0004 7.5.1.2.12", "%s", "");
     if (d) {
         read_refusal(rsp, message, d);
@@ -133,26 +131,30 @@ static escertke_err exchange(const escertke_attempt *a, const escertke_notify_pa
     return err;
 }
 
-static void send_and_wait(escertke_attempt *a, const escertke_notify_params *p, const escertke_todo *todo, escertke_buf *answer)
+/* @return false: another carrier is to be tried, for the reason in @p d */
+static bool send_and_wait(escertke_attempt *a, const escertke_notify_params *p, const escertke_todo *todo, escertke_buf *answer,
+                          escertke_detail *d)
 {
-    escertke_detail d;
-
-    escertke_detail_init(&d);
+    escertke_detail_init(d);
     escertke_buf_reset(answer);
-    escertke_err err = exchange(a, p, todo, answer, &d);
+    escertke_err err = exchange(a, p, todo, answer, d);
+    if (err != ESCERTKE_OK && p->others_follow && escertke_carrier_to_blame(err, d))
+        return false;
     escertke_now now = p->clock(p->clock_ctx);
     if (err == ESCERTKE_OK)
         escertke_attempt_answered(a, escertke_buf_span(answer), now);
     else
-        escertke_attempt_unanswered(a, err, &d, now);
+        escertke_attempt_unanswered(a, err, d, now);
+    return true;
 }
 
 /* @return false: it is over */
-static bool go_on(escertke_attempt *a, const escertke_notify_params *p, escertke_todo *todo, escertke_buf *answer)
+static bool go_on(escertke_attempt *a, const escertke_notify_params *p, escertke_todo *todo, escertke_buf *answer,
+                  escertke_detail *last)
 {
     escertke_attempt_next(a, p->clock(p->clock_ctx), todo);
     switch (todo->kind) {
-    case ESCERTKE_TODO_SEND: send_and_wait(a, p, todo, answer); return true;
+    case ESCERTKE_TODO_SEND: return send_and_wait(a, p, todo, answer, last);
     case ESCERTKE_TODO_WAIT:
         if (!p->pause)
             return false;
@@ -166,16 +168,19 @@ escertke_err escertke_notify_establish(escertke_attempt *a, const escertke_notif
 {
     escertke_buf answer;
     escertke_todo todo;
+    escertke_detail last;
 
+    if (!carrier_of(p))
+        return esc_fail(d, ESCERTKE_ERR_ARG, "", "no carrier has the number %d", (int)p->carrier);
     if (!p->to || !p->from || !p->send || !p->clock)
         return esc_fail(d, ESCERTKE_ERR_ARG, "", "to, from, send and clock are needed");
     escertke_buf_init(&answer, ESCERTKE_MESSAGE_MAX);
-    while (go_on(a, p, &todo, &answer))
+    while (go_on(a, p, &todo, &answer, &last))
         ;
     escertke_buf_free(&answer);
     if (todo.kind == ESCERTKE_TODO_DONE)
         return ESCERTKE_OK;
-    const escertke_detail *why = escertke_attempt_detail(a);
+    const escertke_detail *why = todo.kind == ESCERTKE_TODO_SEND ? &last : escertke_attempt_detail(a);
     if (d && d->err == ESCERTKE_OK)
         *d = *why;
     return why->err;

@@ -1,5 +1,5 @@
-/* notify_serve.c - terminating side of the `notify` carrier: the receiver's checks, then m2m:seci, then the end-point. */
-#include <escertke/carrier.h>
+/* notify_serve.c - terminating side of all carriers: the receiver's checks, then m2m:seci, then the end-point. */
+#include "carrier/carrier.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -149,7 +149,40 @@ static escertke_err serve_seci(escertke_terminator *t, const escertke_primitive 
     return err;
 }
 
+static bool takes(unsigned carriers, escertke_carrier which)
+{
+    return (carriers & (unsigned)which) != 0;
+}
+
+/* By the carrier whose content it is. The standard's first: it is what nearly all of them are, and the others cost nothing then.
+ */
+static escertke_err open_content(unsigned carriers, const escertke_primitive *req, escertke_seci *seci, escertke_detail *d)
+{
+    escertke_span content = escertke_buf_span(&req->content);
+    escertke_err err = ESCERTKE_ERR_SECINFO;
+
+    escertke_seci_init(seci);
+    if (takes(carriers, ESCERTKE_CARRIER_NOTIFY))
+        err = escertke_seci_parse(req->format, content, seci, d);
+    if (err != ESCERTKE_ERR_SECINFO)
+        return err;
+    for (escertke_carrier w = escertke_carrier_next(ESCERTKE_CARRIER_NONE); w; w = escertke_carrier_next(w)) {
+        const struct esc_carrier *c = esc_carrier_of(w);
+        if (takes(carriers, w) && c->recognise && c->recognise(req->format, content)) {
+            escertke_detail_init(d);
+            return c->open(req->format, content, seci, d);
+        }
+    }
+    return esc_fail(d, err, "R-12.1", "content is of no carrier that this end-point takes"); /* unless notify said more */
+}
+
 void escertke_notify_serve(escertke_terminator *t, const escertke_primitive *req, escertke_now now, escertke_primitive *rsp)
+{
+    escertke_carrier_serve(t, ESCERTKE_CARRIER_NOTIFY, req, now, rsp);
+}
+
+void escertke_carrier_serve(escertke_terminator *t, unsigned carriers, const escertke_primitive *req, escertke_now now,
+                            escertke_primitive *rsp)
 {
     escertke_detail d;
     escertke_seci seci;
@@ -162,8 +195,7 @@ void escertke_notify_serve(escertke_terminator *t, const escertke_primitive *req
         (void)esc_fail(&d, ESCERTKE_ERR_PRIMITIVE, "TS-0004 7.3.2.1", "%s", objection.text);
         err = refuse(t, req, objection.rsc, objection.text, &d, rsp);
     } else {
-        escertke_seci_init(&seci);
-        err = escertke_seci_parse(req->format, escertke_buf_span(&req->content), &seci, &d);
+        err = open_content(carriers, req, &seci, &d);
         err = err == ESCERTKE_OK ? serve_seci(t, req, &seci, ttl_ms, now, rsp) : refuse_content(t, req, err, &d, rsp);
         escertke_seci_clear(&seci);
     }

@@ -4,6 +4,15 @@
 
 #include "m2m/token.h"
 
+/* A comma besides: there is a CSE (tinyIoT) whose resource identifiers are made of times with a fraction. */
+static bool segment_valid(escertke_span segment)
+{
+    for (size_t i = 0; i < segment.len; i++)
+        if (segment.ptr[i] != ',' && !esc_unreserved((escertke_span){ segment.ptr + i, 1 }))
+            return false;
+    return segment.len > 0;
+}
+
 /* Segments of unreserved characters between single slashes. "." is the old shortcut for the <CSEBase> and only that. */
 static bool path_valid(escertke_span path)
 {
@@ -11,7 +20,7 @@ static bool path_valid(escertke_span path)
 
     for (bool first = true;; first = false) {
         escertke_span segment = esc_token_next(&rest);
-        if (!esc_unreserved(segment) || esc_token_is(segment, "..") || (!first && esc_token_is(segment, ".")))
+        if (!segment_valid(segment) || esc_token_is(segment, "..") || (!first && esc_token_is(segment, ".")))
             return false;
         if (!rest.len)
             return true;

@@ -25,6 +25,7 @@ static const struct {
     { "/in1", ESCERTKE_SCOPE_SP, "", "/in1", "", "" },
     { "/in1/", ESCERTKE_SCOPE_SP, "", "/in1", "", "" },
     { "/in1#esi", ESCERTKE_SCOPE_SP, "", "/in1", "", "esi" },
+    { "/tinyiot/4-20261124T165053,6840003", ESCERTKE_SCOPE_SP, "", "/tinyiot", "4-20261124T165053,6840003", "" },
     { "/in1/-/meterAE/pch/pcu", ESCERTKE_SCOPE_SP, "", "/in1", "-/meterAE/pch/pcu", "" },
     { "//m2m.prov.com/in1/-/meterAE", ESCERTKE_SCOPE_ABSOLUTE, "//m2m.prov.com", "/in1", "-/meterAE", "" },
     { "//m2m.prov.com/in1/S5f0e#esi", ESCERTKE_SCOPE_ABSOLUTE, "//m2m.prov.com", "/in1", "S5f0e", "esi" },
