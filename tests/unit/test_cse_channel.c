@@ -250,6 +250,28 @@ static void equal_identifiers(void **state)
     world_free(w);
 }
 
+/* Cpanel polls and answers at its own channel: what is for the meter is none of its business. */
+static void somebody_else(struct world *w)
+{
+    w->while_waiting = NULL;
+    expect_rsc(w, w->in, "{'op':2,'to':'-/Cpanel/own/pcu','fr':'Cpanel','rqi':'p1','rvi':'3','rqet':'20260601T120001'}", 4008, NULL);
+    expect_rsc(w, w->in, POLL, 2000, "Cpanel/A1");
+    expect_rsc(w, w->in, "{'op':5,'to':'-/Cpanel/own/pcu','fr':'Cpanel','rqi':'p2','rvi':'3','pc':{'m2m:rsp':{'rsc':2000,'rqi':'Cpanel/A1'}}}",
+               4004, NULL);
+    expect_rsc(w, w->in, REPLY("Cpanel/A1", ",'pc':{'m2m:dbg':'meter'}"), 2000, NULL);
+}
+
+static void channels_are_apart(void **state)
+{
+    struct world *w = with_config(NULL);
+
+    (void)state;
+    expect_rsc(w, w->in, "{'op':1,'to':'Cpanel','fr':'Cpanel','rqi':'1','rvi':'3','ty':15,'pc':{'m2m:pch':{'rn':'own'}}}", 2001, NULL);
+    w->while_waiting = somebody_else;
+    expect_rsc(w, w->in, TO_METER, 2000, "'m2m:dbg':'meter'");
+    world_free(w);
+}
+
 /* Requests on top of each other until one is refused. */
 static int nested, refused_at;
 
@@ -392,7 +414,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resource),       cmocka_unit_test(only_the_entity_itself), cmocka_unit_test(request_first),
         cmocka_unit_test(ends_of_waiting), cmocka_unit_test(without_a_clock),      cmocka_unit_test(the_older_poll_ends),
-        cmocka_unit_test(equal_identifiers), cmocka_unit_test(limits),            cmocka_unit_test(limit_of_polls),
+        cmocka_unit_test(equal_identifiers), cmocka_unit_test(channels_are_apart), cmocka_unit_test(limits),            cmocka_unit_test(limit_of_polls),
         cmocka_unit_test(of_a_remote_cse), cmocka_unit_test(across_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

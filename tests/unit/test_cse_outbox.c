@@ -61,6 +61,26 @@ static void tried_again(void **state)
     world_free(w);
 }
 
+/* Two subscriptions take turns, however much waits for the first. */
+static void turns(void **state)
+{
+    struct world *w = with_subscriber("['http://meter']", "'nu':['Cmeter']");
+    char sur[2][64];
+
+    (void)state;
+    expect_rsc(w, w->in,
+               "{'op':1,'to':'-/meter/box','fr':'Cmeter','rqi':'1','rvi':'3','ty':23,'pc':{'m2m:sub':{'enc':{'net':[3]},'nu':['Cmeter']}}}",
+               2001, NULL);
+    for (int i = 0; i < 2; i++)
+        expect_rsc(w, w->in, PUT, 2001, NULL);
+    for (int i = 0; i < 2; i++) {
+        assert_true(esc_cse_send_due(w->in, w->now));
+        snprintf(sur[i], sizeof sur[i], "%.40s", strstr(w->sent, "'sur':"));
+    }
+    assert_string_not_equal(sur[0], sur[1]);
+    world_free(w);
+}
+
 static void refused_is_final(void **state)
 {
     struct world *w = with_subscriber("['http://meter']", "'nu':['Cmeter']");
@@ -164,7 +184,7 @@ static void stopped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sent_later), cmocka_unit_test(tried_again),  cmocka_unit_test(refused_is_final),   cmocka_unit_test(at_most_so_many),
+        cmocka_unit_test(sent_later), cmocka_unit_test(tried_again),  cmocka_unit_test(turns), cmocka_unit_test(refused_is_final),   cmocka_unit_test(at_most_so_many),
         cmocka_unit_test(deleted),    cmocka_unit_test(poa_given_up), cmocka_unit_test(by_polling_channel), cmocka_unit_test(stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
