@@ -316,7 +316,9 @@ static escertke_err choose_engine(const struct identity_settings *s, struct iden
 
     for (size_t k = 0; k < i->peers.count; k++)
         raw = raw || i->peers.items[k].flavour == ESCERTKE_FLAVOUR_RAW;
-    const char *engine = s->engine ? s->engine : raw || token ? "gnutls" : "openssl";
+    const escertke_tls_ops *first = escertke_tls_by_name("openssl");
+    bool second = token || (raw && (!first || !first->raw_keys));
+    const char *engine = s->engine ? s->engine : second ? "gnutls" : "openssl";
     const escertke_tls_ops *tls = escertke_tls_by_name(engine);
     if (!tls)
         return esc_fail(d, ESCERTKE_ERR_CONFIG, "", "this build has no TLS back end \"%s\"", engine);

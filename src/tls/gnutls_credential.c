@@ -136,22 +136,9 @@ static escertke_err load_chain_and_key(struct gnutls_credential *cred, const esc
     return err;
 }
 
-/* Is this a key of ours, as DER SubjectPublicKeyInfo? It is what the peer's pin is about. */
 static escertke_err keep_spki(struct gnutls_credential *cred, escertke_span spki, escertke_detail *d)
 {
-    uint8_t digest[32];
-    char pin[72];
-    escertke_expect itself = { .flavour = ESCERTKE_FLAVOUR_RAW, .pin = pin };
-    int alert;
-
-    if (gnutls_hash_fast(GNUTLS_DIG_SHA256, spki.ptr, spki.len, digest) < 0 ||
-        escertke_key_identifier(digest, 256, pin) != ESCERTKE_OK)
-        return ESCERTKE_ERR_BACKEND;
-    escertke_err err = escertke_cert_check_raw(spki, &itself, digest, &alert, d);
-    if (err == ESCERTKE_OK && (cred->leaf = (uint8_t *)esc_strndup((const char *)spki.ptr, spki.len)) == NULL)
-        err = ESCERTKE_ERR_NOMEM;
-    cred->leaf_len = spki.len;
-    return err;
+    return esc_own_raw_check(spki, esc_gnutls_sha256, &cred->leaf, &cred->leaf_len, d);
 }
 
 /* The public half of an own raw key. */

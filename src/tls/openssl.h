@@ -9,11 +9,19 @@
 #include "tls/judged.h"
 #include "tls/path_cache.h"
 
+/* libssl has raw public keys (RFC 7250) from 3.2 on. */
+#if OPENSSL_VERSION_NUMBER >= 0x30200000L
+#define ESC_OPENSSL_RAW true
+#else
+#define ESC_OPENSSL_RAW false
+#endif
+
 /* One SSL_CTX per credential, shared by all its handshakes in both roles; immutable after credential_new. */
 struct openssl_credential {
     SSL_CTX *ctx;
     struct esc_path_cache *path_cache; /* connections hold it too */
-    uint8_t *leaf;                     /* DER */
+    bool raw, has_trust;
+    uint8_t *leaf; /* DER; SubjectPublicKeyInfo of a raw key */
     size_t leaf_len;
 };
 
@@ -25,7 +33,8 @@ struct openssl_conn {
     bool allow_without_ems;
     bool saw_ems;     /* client: ServerHello carried extended_master_secret */
     bool saw_request; /* client: the server asked for a certificate */
-    bool not_der;     /* a certificate that came is not written as DER wants it */
+    bool peer_raw;
+    bool not_der; /* a certificate that came is not written as DER wants it */
     bool complete;
     escertke_verify_fn verify;
     void *verify_ctx;
@@ -34,8 +43,10 @@ struct openssl_conn {
     int64_t unix_s;          /* time of the current step */
     int alert;               /* alert sent or received; -1 = none */
     bool alert_received;
-    uint8_t *leaf; /* peer's certificate, DER */
+    uint8_t *leaf; /* peer's certificate, DER; SubjectPublicKeyInfo of a raw key */
     size_t leaf_len;
+    uint8_t *sent_spki; /* raw public key as it came */
+    size_t sent_spki_len;
     escertke_span in;
     escertke_buf *out;
     escertke_err io_err; /* why the BIO refused: NOMEM, TOO_LARGE */
@@ -55,6 +66,17 @@ void esc_openssl_info(const SSL *ssl, int where, int ret);
 
 /* openssl_verify.c: as in escertke_tls_ops */
 escertke_err esc_openssl_judge(void *p, const escertke_span *sent, size_t count, int64_t unix_s);
+
+/** Ask verify about a path, and keep its leaf if it is good. */
+escertke_err esc_openssl_ask_verify(struct openssl_conn *conn, const escertke_span *path, size_t count);
+
+/* openssl_raw.c: raw public keys. Where libssl has none, they are refused when a credential or a connection is made. */
+/** Own key without a certificate. @return OK, CREDENTIAL, PROFILE, NOMEM, BACKEND; UNSUPPORTED: not with this OpenSSL */
+escertke_err esc_openssl_load_raw(struct openssl_credential *cred, EVP_PKEY *key, escertke_detail *d);
+/** Offer and ask for the certificate types that are configured, and no others. @return OK, UNSUPPORTED, BACKEND */
+escertke_err esc_openssl_set_types(SSL *ssl, escertke_role role, bool own_raw, bool peer_raw);
+/** Has the peer shown a raw public key and not a certificate? Then *spki is its SubjectPublicKeyInfo, to be released. */
+bool esc_openssl_shown_raw(X509_STORE_CTX *store, escertke_span *spki);
 
 /* openssl_error.c */
 /** What the failure in OpenSSL's error queue means; keeps its words in conn and empties the queue. */

@@ -113,55 +113,66 @@ static void conn_close(void *p)
     SSL_free(conn->ssl);
     esc_path_cache_free(conn->path_cache);
     esc_release(conn->leaf);
+    esc_release(conn->sent_spki);
     esc_release(conn->words);
     esc_release_wiped(conn, sizeof *conn);
+}
+
+static bool set_role(struct openssl_conn *conn, const escertke_tls_open *cfg)
+{
+    if (cfg->role == ESCERTKE_TERMINATOR) {
+        SSL_set_accept_state(conn->ssl);
+        return true;
+    }
+    SSL_set_connect_state(conn->ssl);
+    SSL_set_tlsext_debug_callback(conn->ssl, note_extension);
+    SSL_set_tlsext_debug_arg(conn->ssl, conn);
+    SSL_set_cert_cb(conn->ssl, note_request, conn);
+    return !cfg->server_name || SSL_set_tlsext_host_name(conn->ssl, cfg->server_name) == 1;
+}
+
+static escertke_err set_up(struct openssl_conn *conn, const escertke_tls_open *cfg, const struct openssl_credential *cred)
+{
+    BIO *bio;
+
+    if (!cfg->peer_raw && !cred->has_trust)
+        return ESCERTKE_ERR_CREDENTIAL;
+    pthread_once(&flight_once, make_flight_bio);
+    conn->ssl = SSL_new(cred->ctx);
+    bio = flight_bio && conn->ssl ? BIO_new(flight_bio) : NULL;
+    if (!bio)
+        return ESCERTKE_ERR_BACKEND;
+    BIO_set_data(bio, conn);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(conn->ssl, bio, bio);
+    if (SSL_set_app_data(conn->ssl, conn) != 1 || !set_role(conn, cfg))
+        return ESCERTKE_ERR_BACKEND;
+    return esc_openssl_set_types(conn->ssl, cfg->role, cred->raw, cfg->peer_raw);
 }
 
 static escertke_err conn_open(const escertke_tls_open *cfg, void **out)
 {
     const struct openssl_credential *cred = cfg->credential;
     struct openssl_conn *conn = esc_zalloc(sizeof *conn);
-    BIO *bio;
 
     *out = NULL;
-    if (cfg->peer_raw) {
-        esc_release(conn);
-        return ESCERTKE_ERR_UNSUPPORTED; /* libssl has them from 3.2 on */
-    }
     if (!conn)
         return ESCERTKE_ERR_NOMEM;
     *conn = (struct openssl_conn){ .role = cfg->role,
+                                   .peer_raw = cfg->peer_raw,
                                    .allow_without_ems = cfg->allow_without_ems,
                                    .verify = cfg->verify,
                                    .verify_ctx = cfg->verify_ctx,
                                    .alert = -1 };
     conn->path_cache = esc_path_cache_hold(cred->path_cache);
-    pthread_once(&flight_once, make_flight_bio);
-    conn->ssl = SSL_new(cred->ctx);
-    bio = flight_bio && conn->ssl ? BIO_new(flight_bio) : NULL;
-    if (!bio)
-        goto fail;
-    BIO_set_data(bio, conn);
-    BIO_set_init(bio, 1);
-    SSL_set_bio(conn->ssl, bio, bio);
-    if (SSL_set_app_data(conn->ssl, conn) != 1)
-        goto fail;
-    if (cfg->role == ESCERTKE_TERMINATOR) {
-        SSL_set_accept_state(conn->ssl);
-    } else {
-        SSL_set_connect_state(conn->ssl);
-        SSL_set_tlsext_debug_callback(conn->ssl, note_extension);
-        SSL_set_tlsext_debug_arg(conn->ssl, conn);
-        SSL_set_cert_cb(conn->ssl, note_request, conn);
-        if (cfg->server_name && SSL_set_tlsext_host_name(conn->ssl, cfg->server_name) != 1)
-            goto fail;
+    escertke_err err = set_up(conn, cfg, cred);
+    if (err == ESCERTKE_OK) {
+        *out = conn;
+        return ESCERTKE_OK;
     }
-    *out = conn;
-    return ESCERTKE_OK;
-fail:
     ERR_clear_error();
     conn_close(conn);
-    return ESCERTKE_ERR_BACKEND;
+    return err;
 }
 
 /* In the middle: an answer is due, and a server that asks for no certificate would leave this side unauthenticated (R-HS-20,
@@ -291,6 +302,7 @@ const escertke_tls_ops *escertke_tls_openssl(void)
     static const escertke_tls_ops ops = {
         .name = "openssl",
         .conn_memory = 46000,
+        .raw_keys = ESC_OPENSSL_RAW,
         .credential_new = esc_openssl_credential_new,
         .credential_free = esc_openssl_credential_free,
         .credential_cert = esc_openssl_credential_cert,

@@ -108,25 +108,32 @@ static escertke_err load_chain(SSL_CTX *ctx, escertke_span text, size_t *count, 
     return ESCERTKE_OK;
 }
 
-static escertke_err load_key(SSL_CTX *ctx, escertke_span text, escertke_detail *d)
+static escertke_err use_key(struct openssl_credential *cred, EVP_PKEY *key, bool raw, escertke_detail *d)
 {
-    BIO *pem = open_pem(text);
-    EVP_PKEY *key = pem ? PEM_read_bio_PrivateKey(pem, NULL, no_password, NULL) : NULL;
-    escertke_err err = ESCERTKE_OK;
+    if (raw)
+        return esc_openssl_load_raw(cred, key, d);
+    if (SSL_CTX_use_PrivateKey(cred->ctx, key) != 1 || SSL_CTX_check_private_key(cred->ctx) != 1)
+        return refuse(d, ESCERTKE_ERR_KEY_MISMATCH, "own private key is not the one of the own certificate");
+    return ESCERTKE_OK;
+}
 
-    if (!key)
-        err = refuse(d, ESCERTKE_ERR_CREDENTIAL, "own private key cannot be read as an unencrypted PEM private key");
-    else if (SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
-        err = refuse(d, ESCERTKE_ERR_KEY_MISMATCH, "own private key is not the one of the own certificate");
+static escertke_err load_key(struct openssl_credential *cred, const escertke_credential_source *src, escertke_detail *d)
+{
+    BIO *pem = open_pem(src->key);
+    EVP_PKEY *key = pem ? PEM_read_bio_PrivateKey(pem, NULL, no_password, NULL) : NULL;
+    escertke_err err =
+        key ? use_key(cred, key, src->raw, d)
+            : refuse(d, ESCERTKE_ERR_CREDENTIAL, "own private key cannot be read as an unencrypted PEM private key");
+
     EVP_PKEY_free(key);
     BIO_free(pem);
     return err;
 }
 
-static escertke_err load_trust(SSL_CTX *ctx, escertke_span text, escertke_detail *d)
+static escertke_err load_trust(struct openssl_credential *cred, escertke_span text, escertke_detail *d)
 {
     BIO *pem = open_pem(text);
-    X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+    X509_STORE *store = SSL_CTX_get_cert_store(cred->ctx);
     X509 *cert;
     size_t count = 0;
     bool ok = pem != NULL;
@@ -141,6 +148,7 @@ static escertke_err load_trust(SSL_CTX *ctx, escertke_span text, escertke_detail
         return refuse(d, ESCERTKE_ERR_CREDENTIAL, "trust anchors cannot be read as PEM certificates, or there is none");
     /* What is configured as an anchor is one, self-signed or not (RFC 5280 6.1.1 (d)). */
     X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
+    cred->has_trust = true;
     return ESCERTKE_OK;
 }
 
@@ -158,21 +166,35 @@ escertke_err esc_openssl_der(const X509 *cert, uint8_t **der, size_t *len)
     return ESCERTKE_OK;
 }
 
+static escertke_err load_chain_and_key(struct openssl_credential *cred, const escertke_credential_source *src, escertke_detail *d)
+{
+    size_t count;
+    escertke_err err = load_chain(cred->ctx, src->chain, &count, d);
+
+    return err == ESCERTKE_OK ? load_key(cred, src, d) : err;
+}
+
+/* In this order: what is wrong with the own key or chain is said before what is wrong with the anchors. */
+static escertke_err load(struct openssl_credential *cred, const escertke_credential_source *src, escertke_detail *d)
+{
+    escertke_err err = src->raw ? load_key(cred, src, d) : load_chain_and_key(cred, src, d);
+
+    if (err == ESCERTKE_OK && (src->trust.len || !src->raw))
+        err = load_trust(cred, src->trust, d);
+    if (err == ESCERTKE_OK && !src->raw)
+        err = esc_own_chain_check(src, &cred->leaf, &cred->leaf_len, d);
+    return err == ESCERTKE_OK ? esc_path_cache_new(src->path_cache, esc_openssl_sha256, &cred->path_cache) : err;
+}
+
 escertke_err esc_openssl_credential_new(const escertke_credential_source *src, void **credential, escertke_detail *d)
 {
     struct openssl_credential *cred = esc_zalloc(sizeof *cred);
     escertke_err err;
-    size_t count;
 
     *credential = NULL;
     if (!cred)
         return ESCERTKE_ERR_NOMEM;
     ERR_clear_error();
-    if (src->raw) {
-        err =
-            esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "R-TL-4", "the OpenSSL engine has no raw public keys; the GnuTLS engine does");
-        goto out;
-    }
     if (src->key_uri) {
         err = esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "RFC 7512",
                        "the OpenSSL engine has no private keys in a token; the GnuTLS engine does");
@@ -183,10 +205,7 @@ escertke_err esc_openssl_credential_new(const escertke_credential_source *src, v
         err = refuse(d, ESCERTKE_ERR_BACKEND, "OpenSSL does not offer what ESCertKE needs");
         goto out;
     }
-    if ((err = load_chain(cred->ctx, src->chain, &count, d)) != ESCERTKE_OK ||
-        (err = load_key(cred->ctx, src->key, d)) != ESCERTKE_OK || (err = load_trust(cred->ctx, src->trust, d)) != ESCERTKE_OK ||
-        (err = esc_own_chain_check(src, &cred->leaf, &cred->leaf_len, d)) != ESCERTKE_OK ||
-        (err = esc_path_cache_new(src->path_cache, esc_openssl_sha256, &cred->path_cache)) != ESCERTKE_OK)
+    if ((err = load(cred, src, d)) != ESCERTKE_OK)
         goto out;
     *credential = cred;
     return ESCERTKE_OK;

@@ -54,7 +54,7 @@ static escertke_err keep_leaf(struct openssl_conn *conn, escertke_span leaf)
     return ESCERTKE_OK;
 }
 
-static escertke_err ask_verify(struct openssl_conn *conn, const escertke_span *path, size_t count)
+escertke_err esc_openssl_ask_verify(struct openssl_conn *conn, const escertke_span *path, size_t count)
 {
     conn->alert = SSL_AD_INTERNAL_ERROR;
     escertke_err err = conn->verify(conn->verify_ctx, path, count, &conn->alert);
@@ -68,7 +68,7 @@ static escertke_err path_found(struct openssl_conn *conn, const struct esc_path_
 
     conn->alert = SSL_AD_INTERNAL_ERROR;
     if (err == ESCERTKE_OK)
-        err = ask_verify(conn, path.at, path.count);
+        err = esc_openssl_ask_verify(conn, path.at, path.count);
     if (err == ESCERTKE_OK)
         esc_path_cache_put(conn->path_cache, q, path.at, path.count);
     ders_free(&path);
@@ -223,6 +223,21 @@ static escertke_err search(struct openssl_conn *conn, const struct esc_path_quer
     return err;
 }
 
+/* A raw key has no path: what it says is what verify is asked about. */
+static escertke_err judge_raw(struct openssl_conn *conn, escertke_span spki)
+{
+    if (esc_judged_are(&conn->judged, esc_openssl_sha256, &spki, 1))
+        return keep_leaf(conn, spki);
+    return esc_openssl_ask_verify(conn, &spki, 1);
+}
+
+static escertke_err refuse_type(struct openssl_conn *conn)
+{
+    conn->alert = SSL_AD_UNSUPPORTED_CERTIFICATE;
+    esc_openssl_keep_words(conn, "certificate type is not the configured one (RFC 7250)");
+    return ESCERTKE_ERR_CERT;
+}
+
 /* In the handshake. Of what is known already only the signatures count: verify judges all else, now. */
 static escertke_err judge(struct openssl_conn *conn, X509_STORE_CTX *store, STACK_OF(X509) * sent)
 {
@@ -239,7 +254,7 @@ static escertke_err judge(struct openssl_conn *conn, X509_STORE_CTX *store, STAC
     }
     if (q.count)
         known = esc_path_cache_find(conn->path_cache, &q);
-    escertke_err err = known ? ask_verify(conn, known->path, known->count) : search(conn, &q, store, sent);
+    escertke_err err = known ? esc_openssl_ask_verify(conn, known->path, known->count) : search(conn, &q, store, sent);
     esc_path_cache_release(conn->path_cache, known);
     ders_free(&ders);
     return err;
@@ -253,21 +268,47 @@ static bool is_der(escertke_span cert)
     return esc_signed(cert, &parts);
 }
 
-/* Each handshake message before OpenSSL reads it: Certificate is a header of four octets, then the list (RFC 5246 7.4.2). */
+/* certificate_list<0..2^24-1> of certificate<1..2^24-1> (RFC 5246 7.4.2). */
+static void look_at_list(struct openssl_conn *conn, struct rd *r)
+{
+    escertke_span skipped, cert;
+    uint32_t len;
+
+    if (rd_bytes(r, 3, &skipped) != ESCERTKE_OK)
+        return;
+    while (rd_u24(r, &len) == ESCERTKE_OK && rd_bytes(r, len, &cert) == ESCERTKE_OK)
+        conn->not_der = conn->not_der || !is_der(cert);
+}
+
+/* subjectPublicKeyInfo<1..2^24-1> (RFC 7250 3). */
+static void keep_spki(struct openssl_conn *conn, struct rd *r)
+{
+    escertke_span spki;
+    uint32_t len;
+
+    if (rd_u24(r, &len) != ESCERTKE_OK || rd_bytes(r, len, &spki) != ESCERTKE_OK)
+        return;
+    esc_release(conn->sent_spki);
+    conn->sent_spki = (uint8_t *)esc_strndup((const char *)spki.ptr, spki.len);
+    conn->sent_spki_len = conn->sent_spki ? spki.len : 0;
+}
+
+/* Each handshake message before OpenSSL reads it: Certificate is a header of four octets, then what is shown. */
 void esc_openssl_message(int sent, int version, int type, const void *octets, size_t len, SSL *ssl, void *unused)
 {
     struct openssl_conn *conn = SSL_get_app_data(ssl);
     struct rd r = rd_init((escertke_span){ octets, len });
-    escertke_span skipped, cert;
-    uint32_t cert_len;
+    escertke_span skipped;
     uint8_t message;
 
     (void)version, (void)unused;
     if (sent || !conn || type != SSL3_RT_HANDSHAKE || rd_u8(&r, &message) != ESCERTKE_OK || message != SSL3_MT_CERTIFICATE ||
-        rd_bytes(&r, 6, &skipped) != ESCERTKE_OK)
+        rd_bytes(&r, 3, &skipped) != ESCERTKE_OK)
         return;
-    while (rd_u24(&r, &cert_len) == ESCERTKE_OK && rd_bytes(&r, cert_len, &cert) == ESCERTKE_OK)
-        conn->not_der = conn->not_der || !is_der(cert);
+    if (conn->peer_raw)
+        keep_spki(conn, &r);
+    else
+        look_at_list(conn, &r);
 }
 
 static escertke_err refuse_not_der(struct openssl_conn *conn)
@@ -275,6 +316,34 @@ static escertke_err refuse_not_der(struct openssl_conn *conn)
     conn->alert = SSL_AD_BAD_CERTIFICATE;
     esc_openssl_keep_words(conn, "certificate is not DER");
     return ESCERTKE_ERR_CERT;
+}
+
+/* What OpenSSL has made of a raw key must be what was sent, octet for octet. */
+static escertke_err judge_shown_raw(struct openssl_conn *conn, escertke_span spki)
+{
+    if (!spki.len || !conn->sent_spki) {
+        conn->alert = SSL_AD_INTERNAL_ERROR;
+        return ESCERTKE_ERR_NOMEM;
+    }
+    if (!escertke_span_equal(spki, (escertke_span){ conn->sent_spki, conn->sent_spki_len }))
+        return refuse_not_der(conn);
+    return judge_raw(conn, spki);
+}
+
+static escertke_err judge_shown(struct openssl_conn *conn, X509_STORE_CTX *store)
+{
+    escertke_span spki = { NULL, 0 };
+    bool is_raw = esc_openssl_shown_raw(store, &spki);
+    escertke_err err;
+
+    if (is_raw != conn->peer_raw)
+        err = refuse_type(conn);
+    else if (is_raw)
+        err = judge_shown_raw(conn, spki);
+    else
+        err = conn->not_der ? refuse_not_der(conn) : judge(conn, store, X509_STORE_CTX_get0_untrusted(store));
+    esc_release((void *)(uintptr_t)spki.ptr);
+    return err;
 }
 
 int esc_openssl_verify_path(X509_STORE_CTX *store, void *unused)
@@ -289,7 +358,7 @@ int esc_openssl_verify_path(X509_STORE_CTX *store, void *unused)
         conn->verify_err = ESCERTKE_ERR_NEGOTIATION;
         return 0;
     }
-    conn->verify_err = conn->not_der ? refuse_not_der(conn) : judge(conn, store, X509_STORE_CTX_get0_untrusted(store));
+    conn->verify_err = judge_shown(conn, store);
     X509_STORE_CTX_set_error(store, conn->verify_err == ESCERTKE_OK ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
     return conn->verify_err == ESCERTKE_OK;
 }
@@ -345,6 +414,24 @@ static escertke_err read_and_search(struct openssl_conn *conn, const struct esc_
     return err;
 }
 
+static escertke_err judge_path(struct openssl_conn *conn, struct esc_path_query *q)
+{
+    const struct esc_cached_path *known = esc_path_cache_find(conn->path_cache, q);
+    escertke_err err = known ? esc_openssl_ask_verify(conn, known->path, known->count) : read_and_search(conn, q);
+
+    esc_path_cache_release(conn->path_cache, known);
+    return err;
+}
+
+static escertke_err judge_raw_alone(struct openssl_conn *conn, const escertke_span *sent, size_t count)
+{
+    if (count == 1)
+        return esc_openssl_ask_verify(conn, sent, 1);
+    conn->alert = SSL_AD_BAD_CERTIFICATE;
+    esc_openssl_keep_words(conn, "more than one raw public key");
+    return ESCERTKE_ERR_CERT;
+}
+
 escertke_err esc_openssl_judge(void *p, const escertke_span *sent, size_t count, int64_t unix_s)
 {
     struct openssl_conn *conn = p;
@@ -355,9 +442,7 @@ escertke_err esc_openssl_judge(void *p, const escertke_span *sent, size_t count,
     esc_openssl_forget_words(conn);
     conn->judged.good = false;
     conn->unix_s = unix_s;
-    const struct esc_cached_path *known = esc_path_cache_find(conn->path_cache, &q);
-    escertke_err err = known ? ask_verify(conn, known->path, known->count) : read_and_search(conn, &q);
-    esc_path_cache_release(conn->path_cache, known);
+    escertke_err err = conn->peer_raw ? judge_raw_alone(conn, sent, count) : judge_path(conn, &q);
     esc_release(conn->leaf); /* only the handshake shows whose it is */
     conn->leaf = NULL;
     if (err == ESCERTKE_OK)

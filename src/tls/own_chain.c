@@ -69,3 +69,20 @@ escertke_err esc_own_chain_check(const escertke_credential_source *src, uint8_t 
         escertke_buf_free(&c.der[i]);
     return err;
 }
+
+escertke_err esc_own_raw_check(escertke_span spki, escertke_err (*sha256)(escertke_span in, uint8_t out[32]), uint8_t **leaf,
+                               size_t *leaf_len, escertke_detail *d)
+{
+    uint8_t digest[32];
+    char pin[72];
+    escertke_expect itself = { .flavour = ESCERTKE_FLAVOUR_RAW, .pin = pin };
+    int alert;
+
+    if (sha256(spki, digest) != ESCERTKE_OK || escertke_key_identifier(digest, 256, pin) != ESCERTKE_OK)
+        return ESCERTKE_ERR_BACKEND;
+    escertke_err err = escertke_cert_check_raw(spki, &itself, digest, &alert, d);
+    if (err == ESCERTKE_OK && (*leaf = (uint8_t *)esc_strndup((const char *)spki.ptr, spki.len)) == NULL)
+        err = ESCERTKE_ERR_NOMEM;
+    *leaf_len = err == ESCERTKE_OK ? spki.len : 0;
+    return err;
+}

@@ -1,4 +1,4 @@
-/* own_chain.h - an own certificate chain, looked at the same way whatever the TLS library. */
+/* own_chain.h - an own certificate chain or raw public key, looked at the same way whatever the TLS library. */
 #ifndef ESCERTKE_TLS_OWN_CHAIN_H
 #define ESCERTKE_TLS_OWN_CHAIN_H
 
@@ -11,5 +11,13 @@
  */
 ESCERTKE_CHECKED escertke_err esc_own_chain_check(const escertke_credential_source *src, uint8_t **leaf, size_t *leaf_len,
                                                   escertke_detail *d);
+
+/**
+ * Check an own raw public key: what the peer is going to pin.
+ * @param leaf  copy of @p spki (DER SubjectPublicKeyInfo) on OK; release it with esc_release
+ * @return OK, PROFILE, CERT (as escertke_cert_check_raw), NOMEM, BACKEND
+ */
+ESCERTKE_CHECKED escertke_err esc_own_raw_check(escertke_span spki, escertke_err (*sha256)(escertke_span in, uint8_t out[32]),
+                                                uint8_t **leaf, size_t *leaf_len, escertke_detail *d);
 
 #endif

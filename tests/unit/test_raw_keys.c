@@ -9,7 +9,13 @@
 
 #include "fixture.h"
 
-static const escertke_tls_ops *tls;
+/* The meter is the terminator, the panel the initiator; each engine that has raw keys against each. */
+static const escertke_tls_ops *t_tls, *i_tls;
+
+static const escertke_tls_ops *tls_of(const struct fixture *f, const struct party *who)
+{
+    return who == &f->panel ? i_tls : t_tls;
+}
 
 /* The raw key of a party: what its certificate would be about. */
 struct raw {
@@ -21,6 +27,7 @@ static struct raw raw_of(const struct fixture *f, const struct party *who, bool 
 {
     escertke_credential_source src = { .raw = true, .key = escertke_span_str(who->key), .unix_s = f->now.unix_s,
                                        .trust = escertke_span_str(with_trust ? f->trust : NULL) };
+    const escertke_tls_ops *tls = tls_of(f, who);
     struct raw r;
     uint8_t digest[32];
 
@@ -37,7 +44,7 @@ static void *x509_of(const struct fixture *f, const struct party *who)
                                        .trust = escertke_span_str(f->trust), .unix_s = f->now.unix_s };
     void *credential;
 
-    assert_int_equal(tls->credential_new(&src, &credential, NULL), ESCERTKE_OK);
+    assert_int_equal(tls_of(f, who)->credential_new(&src, &credential, NULL), ESCERTKE_OK);
     return credential;
 }
 
@@ -50,7 +57,8 @@ struct outcome {
 
 static escertke_session *open_session(void *credential, escertke_role role, const char *peer, const char *pin)
 {
-    escertke_session_config cfg = { .tls = tls, .credential = credential, .role = role, .expect = { .id = peer, .pin = pin } };
+    escertke_session_config cfg = { .tls = role == ESCERTKE_INITIATOR ? i_tls : t_tls, .credential = credential, .role = role,
+                                    .expect = { .id = peer, .pin = pin } };
     escertke_session *s;
 
     if (pin)
@@ -99,8 +107,8 @@ static void both_raw(void **state)
     assert_true(o.same_key);
     printf("raw public keys: M1 %zu, M2 %zu, M3 %zu, M4 %zu octets\n", o.sizes[1], o.sizes[2], o.sizes[3], o.sizes[4]);
     assert_in_range(o.sizes[1] + o.sizes[2] + o.sizes[3] + o.sizes[4], 1, 899);
-    tls->credential_free(meter.credential);
-    tls->credential_free(panel.credential);
+    t_tls->credential_free(meter.credential);
+    i_tls->credential_free(panel.credential);
 }
 
 /* Client and server types are negotiated apart from each other. */
@@ -112,10 +120,10 @@ static void one_raw(void **state)
 
     assert_true(run(f, panel_x509, meter.pin, meter.credential, NULL).same_key);
     assert_true(run(f, panel.credential, NULL, meter_x509, panel.pin).same_key);
-    tls->credential_free(meter.credential);
-    tls->credential_free(panel.credential);
-    tls->credential_free(meter_x509);
-    tls->credential_free(panel_x509);
+    t_tls->credential_free(meter.credential);
+    i_tls->credential_free(panel.credential);
+    t_tls->credential_free(meter_x509);
+    i_tls->credential_free(panel_x509);
 }
 
 static void wrong_key(void **state)
@@ -130,9 +138,9 @@ static void wrong_key(void **state)
     assert_int_equal(o.t, ESCERTKE_ERR_IDENTITY);
     assert_int_equal(o.message, 3);
     assert_false(o.same_key);
-    tls->credential_free(meter.credential);
-    tls->credential_free(panel.credential);
-    tls->credential_free(in1.credential);
+    t_tls->credential_free(meter.credential);
+    i_tls->credential_free(panel.credential);
+    t_tls->credential_free(in1.credential);
 }
 
 /* The kind of certificate is configured, never negotiated down or up. */
@@ -148,10 +156,10 @@ static void wrong_kind(void **state)
     assert_false(o.same_key);
     o = run(f, panel.credential, NULL, meter_x509, NULL);
     assert_false(o.same_key);
-    tls->credential_free(meter.credential);
-    tls->credential_free(panel.credential);
-    tls->credential_free(meter_x509);
-    tls->credential_free(panel_x509);
+    t_tls->credential_free(meter.credential);
+    i_tls->credential_free(panel.credential);
+    t_tls->credential_free(meter_x509);
+    i_tls->credential_free(panel_x509);
 }
 
 static void refused_at_open(void **state)
@@ -160,7 +168,7 @@ static void refused_at_open(void **state)
     static const struct pki_name ae = { PKI_URI, METER, 0 };
     struct raw meter = raw_of(f, &f->meter, false);
     struct party p384 = party_new(f, &(struct pki_params){ .san = &ae, .san_count = 1, .key = PKI_P384 });
-    escertke_session_config cfg = { .tls = tls, .credential = meter.credential, .role = ESCERTKE_TERMINATOR, .expect = { .id = PANEL } };
+    escertke_session_config cfg = { .tls = t_tls, .credential = meter.credential, .role = ESCERTKE_TERMINATOR, .expect = { .id = PANEL } };
     escertke_credential_source src = { .raw = true, .key = escertke_span_str(p384.key), .unix_s = f->now.unix_s };
     escertke_session *s;
     escertke_detail d;
@@ -169,30 +177,53 @@ static void refused_at_open(void **state)
     /* no anchors and a peer with X.509: nothing to judge it by */
     assert_int_equal(escertke_session_new(&cfg, &s), ESCERTKE_ERR_CREDENTIAL);
     escertke_detail_init(&d);
-    assert_int_equal(tls->credential_new(&src, &credential, &d), ESCERTKE_ERR_PROFILE);
+    assert_int_equal(t_tls->credential_new(&src, &credential, &d), ESCERTKE_ERR_PROFILE);
     src.key = escertke_span_str("no key");
     escertke_detail_init(&d);
-    assert_int_equal(tls->credential_new(&src, &credential, &d), ESCERTKE_ERR_CREDENTIAL);
-    /* an engine without raw keys says so */
-    escertke_detail_init(&d);
-    assert_int_equal(escertke_tls_openssl()->credential_new(&src, &credential, &d), ESCERTKE_ERR_UNSUPPORTED);
-    escertke_session_config other = { .tls = escertke_tls_openssl(), .role = ESCERTKE_TERMINATOR,
-                                      .expect = { .id = PANEL, .flavour = ESCERTKE_FLAVOUR_RAW, .pin = meter.pin } };
-    other.credential = f->meter.credential;
-    assert_int_equal(escertke_session_new(&other, &s), ESCERTKE_ERR_UNSUPPORTED);
+    assert_int_equal(t_tls->credential_new(&src, &credential, &d), ESCERTKE_ERR_CREDENTIAL);
     party_free(&p384);
-    tls->credential_free(meter.credential);
+    t_tls->credential_free(meter.credential);
 }
 
-static int setup(void **state)
+/* An engine without them says so. */
+static void not_with_every_engine(void **state)
 {
-    tls = escertke_tls_gnutls();
-    return fixture_setup(state);
+    const struct fixture *f = *state;
+    const escertke_tls_ops *without = escertke_tls_openssl();
+    struct raw meter = raw_of(f, &f->meter, false);
+    escertke_credential_source src = { .raw = true, .key = escertke_span_str(f->meter.key), .unix_s = f->now.unix_s };
+    escertke_session_config cfg = { .tls = without, .credential = f->meter.credential, .role = ESCERTKE_TERMINATOR,
+                                    .expect = { .id = PANEL, .flavour = ESCERTKE_FLAVOUR_RAW, .pin = meter.pin } };
+    escertke_session *s;
+    escertke_detail d;
+    void *credential;
+
+    if (!without->raw_keys) {
+        escertke_detail_init(&d);
+        assert_int_equal(without->credential_new(&src, &credential, &d), ESCERTKE_ERR_UNSUPPORTED);
+        assert_non_null(strstr(d.reason, "GnuTLS"));
+        assert_int_equal(escertke_session_new(&cfg, &s), ESCERTKE_ERR_UNSUPPORTED);
+    }
+    t_tls->credential_free(meter.credential);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(both_raw), cmocka_unit_test(one_raw), cmocka_unit_test(wrong_key),
-                                        cmocka_unit_test(wrong_kind), cmocka_unit_test(refused_at_open) };
-    return cmocka_run_group_tests(tests, setup, fixture_teardown);
+                                        cmocka_unit_test(wrong_kind), cmocka_unit_test(refused_at_open),
+                                        cmocka_unit_test(not_with_every_engine) };
+    const escertke_tls_ops *const engines[] = { escertke_tls_gnutls(), escertke_tls_openssl() };
+    int failed = 0;
+
+    for (size_t t = 0; t < sizeof engines / sizeof *engines; t++) {
+        for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
+            if (!engines[t]->raw_keys || !engines[i]->raw_keys)
+                continue;
+            t_tls = engines[t];
+            i_tls = engines[i];
+            printf("initiator %s, terminator %s\n", i_tls->name, t_tls->name);
+            failed += cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+        }
+    }
+    return failed;
 }

@@ -273,7 +273,7 @@ static void altered_m3(void **state)
     assert_int_equal(escertke_session_step(r.t, span(&r.m[3]), f->now, &out), ESCERTKE_ERR_SIGNATURE);
     assert_int_equal(out.len, 7); /* one alert record, nothing of M4 */
     assert_int_equal(escertke_session_key(r.t, &key), ESCERTKE_ERR_STATE);
-    assert_string_not_equal(escertke_session_detail(r.t)->backend, "");
+    assert_string_not_equal(escertke_session_detail(r.t)->reason, "");
     run_free(&r);
 }
 
