@@ -16,5 +16,6 @@
 #include <escertke/mailbox.h>
 #include <escertke/mqtt.h>
 #include <escertke/polling.h>
+#include <escertke/ws.h>
 #include <escertke/tls.h>
 #endif

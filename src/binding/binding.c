@@ -14,6 +14,9 @@ static const struct esc_binding *const bindings[] = {
 #ifdef ESCERTKE_MQTT
     &esc_binding_mqtt,
 #endif
+#ifdef ESCERTKE_WS
+    &esc_binding_ws,
+#endif
 };
 #define BINDINGS (sizeof bindings / sizeof *bindings)
 
@@ -95,11 +98,23 @@ void esc_hops_free(struct esc_hops *h)
     esc_release(h);
 }
 
+/* A receiver without a point of access: over a connection that it has made. */
+static escertke_err send_back(struct esc_hops *h, const struct esc_next *next, const escertke_primitive *req,
+                              escertke_primitive *rsp, escertke_detail *d)
+{
+    for (size_t i = 0; i < BINDINGS; i++)
+        if (bindings[i]->send_back && next->receiver && next->receiver[0])
+            return bindings[i]->send_back(h->states[i], next->receiver, req, rsp, d);
+    return esc_fail(d, ESCERTKE_ERR_UNREACHABLE, "", "no point of access");
+}
+
 escertke_err esc_hops_send(struct esc_hops *h, const struct esc_next *next, const escertke_primitive *req,
                            escertke_primitive *rsp, escertke_detail *d)
 {
     size_t i = find(next->url);
 
+    if (next->url && !next->url[0])
+        return send_back(h, next, req, rsp, d);
     return i < BINDINGS ? bindings[i]->send(h->states[i], next, req, rsp, d) : no_binding(next->url ? next->url : "", d);
 }
 

@@ -9,6 +9,7 @@
 #include <escertke/coap.h>
 #include <escertke/http.h>
 #include <escertke/mqtt.h>
+#include <escertke/ws.h>
 
 #include "binding/patience.h"
 
@@ -20,13 +21,14 @@ struct esc_hops_config {
     escertke_span tls_trust;         /* anchors for servers and brokers; empty = the system's */
     escertke_span tls_client_trust;  /* anchors for clients of own servers; empty = no certificate is asked for */
     uint32_t timeout_ms;             /* of one exchange; 0 = the binding's default */
+    escertke_format format;          /* that connections are to speak, where they speak one (WebSocket); 0 = JSON */
     const char *mqtt_client_id, *mqtt_user, *mqtt_password; /* NULL = the default, none */
     escertke_log log;
 };
 
 /** One hop out. */
 struct esc_next {
-    const char *url;      /* point of access */
+    const char *url;      /* point of access; "" = the connection that the receiver has made to a server here */
     const char *receiver; /* Absolute ID of who is there; NULL or "" = not known, which only some bindings can do without */
     bool to_ae;
     struct esc_patience patience; /* of this one exchange; zeroed = as the hops say */
@@ -42,6 +44,8 @@ struct esc_listen {
     void (*on_state)(void *ctx, bool up,
                      const char *why); /* of a broker: connected, or not and why; another thread. NULL allowed */
     void *state_ctx;
+    bool over_connection; /* requests come over the own connection to this URL, a server's (WebSocket): nothing listens here */
+    bool registrar;       /* a CSE: requests to its registrees may go over the connections they make to it */
 };
 
 /** A listener. Exactly one of these is not NULL; for counters. */
@@ -50,6 +54,8 @@ struct esc_listener {
     escertke_http_server *http;
     escertke_coap_server *coap;
     escertke_mqtt *mqtt;
+    escertke_ws_server *ws_server;
+    escertke_ws_client *ws_client;
 };
 
 /** A row of the table. state is what open() made, once for all hops of a process. */
@@ -61,6 +67,8 @@ struct esc_binding {
     void (*close)(void *state); /* NULL allowed; nobody sends any more */
     escertke_err (*send)(void *state, const struct esc_next *next, const escertke_primitive *req, escertke_primitive *rsp,
                          escertke_detail *d);
+    escertke_err (*send_back)(void *state, const char *receiver, const escertke_primitive *req, escertke_primitive *rsp,
+                              escertke_detail *d); /* over a connection from there; NULL: there are none */
     escertke_err (*reserve)(const char *url, int *fd, escertke_detail *d); /* NULL: nothing that needs rights */
     escertke_err (*listen)(void *state, const struct esc_hops_config *cfg, const struct esc_listen *l, struct esc_listener *out,
                            escertke_detail *d);
@@ -76,6 +84,9 @@ extern const struct esc_binding esc_binding_coap;
 #ifdef ESCERTKE_MQTT
 extern const struct esc_binding esc_binding_mqtt;
 #endif
+#ifdef ESCERTKE_WS
+extern const struct esc_binding esc_binding_ws;
+#endif
 
 /** Is it a URL of a binding that is built in? @return OK; UNSUPPORTED (another scheme of oneM2M), ARG; the reason in @p d */
 ESCERTKE_CHECKED escertke_err esc_url_check(const char *url, escertke_detail *d);
@@ -88,7 +99,7 @@ ESCERTKE_CHECKED escertke_err esc_hops_new(const struct esc_hops_config *cfg, st
 void esc_hops_free(struct esc_hops *h);
 
 /** Send a request and wait for its response; thread-safe. @return as escertke_http_send, escertke_coap_send and
- * escertke_mqtt_send; ARG, UNSUPPORTED: no binding for this URL */
+ * escertke_mqtt_send, escertke_ws_client_send, escertke_ws_server_send; ARG, UNSUPPORTED: no binding for this URL */
 ESCERTKE_CHECKED escertke_err esc_hops_send(struct esc_hops *h, const struct esc_next *next, const escertke_primitive *req,
                                             escertke_primitive *rsp, escertke_detail *d);
 

@@ -45,7 +45,7 @@ static escertke_err start(struct esc_mqtt_link *l, const struct esc_mqtt_link_co
     escertke_err err = copy_topics(l, cfg);
 
     if (err == ESCERTKE_OK && l->url.at.https)
-        err = esc_mqtt_tls_new(l->url.at.host, cfg->tls_trust, cfg->tls_cert, cfg->tls_key, &l->tls, d);
+        err = esc_tls_context_new(l->url.at.host, "broker", cfg->tls_trust, cfg->tls_cert, cfg->tls_key, &l->tls, d);
     if (err != ESCERTKE_OK)
         return err;
     l->client = mosquitto_new(cfg->client_id, false, l);
@@ -173,7 +173,7 @@ void esc_mqtt_link_free(struct esc_mqtt_link *l)
         return;
     if (l->client)
         mosquitto_destroy(l->client);
-    esc_mqtt_tls_free(l->tls);
+    esc_tls_context_free(l->tls);
     if (l->addresses)
         freeaddrinfo(l->addresses);
     if (l->wake >= 0)

@@ -74,7 +74,7 @@ static void failed(struct esc_mqtt_link *l, const char *what, const char *more)
     bool lasted = has_lasted(l);
     int fd = mosquitto_socket(l->client);
 
-    esc_mqtt_tls_why(l->tls, tls, sizeof tls);
+    esc_tls_context_why(l->tls, tls, sizeof tls);
     if (tls[0]) {
         l->reason[0] = '\0';
         note(l, tls, "");

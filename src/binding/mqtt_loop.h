@@ -17,7 +17,7 @@ struct esc_mqtt_link {
     struct esc_mqtt_link_config cfg; /* its strings are those below, its spans are not used after the start */
     struct esc_mqtt_url url;
     char *topics[ESC_MQTT_SUBSCRIPTIONS_MAX];
-    struct esc_mqtt_tls *tls; /* NULL: TCP alone */
+    struct esc_tls_context *tls; /* NULL: TCP alone */
     pthread_t thread;
     bool running; /* there is a thread */
     int wake;     /* eventfd */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "binding/mqtt_client.h"
 #include "binding/until.h"
+#include "binding/whole.h"
 
 #define WAITING_MAX 4096u
 #define TY_AE 2
@@ -104,23 +105,6 @@ void esc_mqtt_requester_end(struct escertke_mqtt *m)
 static uint64_t mono_ms(void)
 {
     return escertke_system_clock(NULL).mono_ms;
-}
-
-/* What is left, as a monotonic time: the client's limit, or less where rqet ends sooner. @return OK, DEADLINE */
-static escertke_err deadline(const struct escertke_mqtt *m, const escertke_primitive *req, const struct esc_patience *p,
-                             uint64_t *until_ms, escertke_detail *d)
-{
-    escertke_now now = escertke_system_clock(NULL);
-    int64_t end_ms, now_ms = now.unix_s * 1000;
-
-    *until_ms = now.mono_ms + (p->timeout_ms ? p->timeout_ms : m->cfg.timeout_ms);
-    if (p->timeout_ms || !req->rqet || escertke_abs_rel_parse(escertke_span_str(req->rqet), now_ms, &end_ms) != ESCERTKE_OK)
-        return ESCERTKE_OK;
-    if (end_ms <= now_ms)
-        return esc_fail(d, ESCERTKE_ERR_DEADLINE, "TS-0004 7.3.2.6", "rqet %s has passed", req->rqet);
-    if ((uint64_t)(end_ms - now_ms) < m->cfg.timeout_ms)
-        *until_ms = now.mono_ms + (uint64_t)(end_ms - now_ms);
-    return ESCERTKE_OK;
 }
 
 /* Own name and topic of a request to that receiver; between two service providers the Absolute forms (R-BM-2). */
@@ -283,7 +267,7 @@ static escertke_err exchange(struct escertke_mqtt *m, const escertke_id *receive
 
     if ((err = write_topic(m, receiver, req, own, &w.kind, topic)) != ESCERTKE_OK)
         return esc_fail(d, err, "TS-0010 6.4", "no topic can be made for %.100s", receiver->text);
-    if ((err = deadline(m, req, p, &until_ms, d)) != ESCERTKE_OK ||
+    if ((err = esc_whole_deadline(m->cfg.timeout_ms, p, req, &until_ms, d)) != ESCERTKE_OK ||
         (err = wait_for_link(m, p, connected_ms < until_ms ? connected_ms : until_ms, d)) != ESCERTKE_OK)
         return err;
     w.kind = esc_mqtt_answer_of(w.kind);
@@ -310,7 +294,7 @@ escertke_err esc_mqtt_send(escertke_mqtt *m, const char *receiver, const escertk
     if (!m || !req || !rsp || !req->op || !req->rqi || escertke_id_parse(escertke_span_str(receiver), &id) != ESCERTKE_OK)
         return esc_fail(d, ESCERTKE_ERR_ARG, "TS-0010 6.4",
                         "a request, its identifier and the Absolute ID of its receiver are needed");
-    escertke_buf_init(&payload, 2 * ESCERTKE_PRIMITIVE_MAX);
+    escertke_buf_init(&payload, ESC_WHOLE_MAX);
     err = escertke_primitive_write(req->format, req, &payload);
     if (err == ESCERTKE_OK)
         err = exchange(m, &id, req, p, escertke_buf_span(&payload), rsp, d);

@@ -6,9 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "binding/mqtt_client.h"
-
-#define RELEASE "3" /* what this implementation conforms to (R-DT-1) */
-#define PAYLOAD_MAX (2 * ESCERTKE_PRIMITIVE_MAX)
+#include "binding/whole.h"
 
 struct job {
     struct escertke_mqtt *m;
@@ -35,32 +33,13 @@ static void publish(struct escertke_mqtt *m, const struct esc_mqtt_topic *reques
         esc_log(&m->cfg.log, ESCERTKE_LEVEL_WARN, "mqtt.unanswered", "reason=\"%s\"", escertke_err_text(err));
 }
 
-/* Fill what every response needs, and write it as the request came (R-BM-4). */
-static escertke_err write_response(escertke_format format, const escertke_primitive *req, escertke_primitive *rsp,
-                                   escertke_buf *out)
-{
-    escertke_err err = escertke_primitive_set(&rsp->rqi, escertke_span_str(req->rqi));
-
-    if (err == ESCERTKE_OK && !rsp->rvi && req->rvi)
-        err = escertke_primitive_set(&rsp->rvi, escertke_span_str(RELEASE));
-    rsp->op = ESCERTKE_OP_NONE;
-    return err == ESCERTKE_OK ? escertke_primitive_write(format, rsp, out) : err;
-}
-
 static void respond(struct job *job, const escertke_primitive *req, escertke_primitive *rsp)
 {
     struct escertke_mqtt *m = job->m;
     escertke_buf out;
 
-    escertke_buf_init(&out, PAYLOAD_MAX);
-    escertke_err err = write_response(job->topic.format, req, rsp, &out);
-    if (err != ESCERTKE_OK) { /* what cannot be written becomes 5000 */
-        escertke_primitive_clear(rsp);
-        rsp->format = job->topic.format;
-        rsp->rsc = ESCERTKE_RSC_INTERNAL_SERVER_ERROR;
-        escertke_buf_reset(&out);
-        err = write_response(job->topic.format, req, rsp, &out);
-    }
+    escertke_buf_init(&out, ESC_WHOLE_MAX);
+    escertke_err err = esc_whole_answer(job->topic.format, req->rqi, req->rvi, rsp, &out); /* as the request came (R-BM-4) */
     esc_mqtt_recent_answered(m->recent, job->ticket, escertke_buf_span(&out), escertke_system_clock(NULL).mono_ms);
     if (err == ESCERTKE_OK)
         publish(m, &job->topic, escertke_buf_span(&out));
@@ -73,10 +52,7 @@ static void refuse(struct job *job, const escertke_primitive *req, int rsc, cons
     escertke_primitive rsp;
 
     escertke_primitive_init(&rsp);
-    rsp.format = job->topic.format;
-    rsp.rsc = rsc;
-    if (escertke_dbg_write(rsp.format, reason, &rsp.content) != ESCERTKE_OK)
-        escertke_buf_reset(&rsp.content); /* without the words the code still says what is needed */
+    esc_whole_refuse(job->topic.format, rsc, reason, &rsp);
     esc_log(&job->m->cfg.log, ESCERTKE_LEVEL_INFO, "mqtt.refused", "rsc=%d reason=\"%s\"", rsc, reason);
     respond(job, req, &rsp);
     escertke_primitive_clear(&rsp);
@@ -98,15 +74,6 @@ static const char *disagreement(const struct job *job, const escertke_primitive 
     return NULL;
 }
 
-static int refusal_of(escertke_err err)
-{
-    switch (err) {
-    case ESCERTKE_ERR_NOMEM: return ESCERTKE_RSC_INTERNAL_SERVER_ERROR;
-    case ESCERTKE_ERR_UNSUPPORTED: return ESCERTKE_RSC_UNSUPPORTED_MEDIA_TYPE;
-    default: return ESCERTKE_RSC_BAD_REQUEST;
-    }
-}
-
 /* Read it. What is not readable is refused, where its rqi at least can be read. @return false: no more to do */
 static bool read_request(struct job *job, escertke_primitive *req)
 {
@@ -122,7 +89,7 @@ static bool read_request(struct job *job, escertke_primitive *req)
         return true;
     }
     if (req->rqi && (req->op || err != ESCERTKE_OK)) {
-        refuse(job, req, refusal_of(err), wrong);
+        refuse(job, req, esc_whole_rsc(err), wrong);
     } else {
         atomic_fetch_add(&m->ignored, 1);
         esc_mqtt_recent_answered(m->recent, job->ticket, (escertke_span){ NULL, 0 }, 0);
@@ -202,7 +169,7 @@ static bool is_repeat(struct job *job)
     struct escertke_mqtt *m = job->m;
     escertke_buf answer;
 
-    escertke_buf_init(&answer, PAYLOAD_MAX);
+    escertke_buf_init(&answer, ESC_WHOLE_MAX);
     enum esc_mqtt_seen seen =
         esc_mqtt_recent_look(m->recent, job->octets, job->payload, job->arrived.mono_ms, &job->ticket, &answer);
     if (seen == ESC_MQTT_ANSWERED)
@@ -216,7 +183,7 @@ bool esc_mqtt_responder_take(struct escertke_mqtt *m, const char *text, const st
 {
     struct job *job;
 
-    if (!m->workers || !payload.len || payload.len > PAYLOAD_MAX || !(job = make_job(m, text, topic, payload)))
+    if (!m->workers || !payload.len || payload.len > ESC_WHOLE_MAX || !(job = make_job(m, text, topic, payload)))
         return false;
     pthread_mutex_lock(&m->lock);
     m->busy++;

@@ -61,14 +61,14 @@ static void takes_texts_that_are_usable(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct esc_mqtt_tls *t;
+        struct esc_tls_context *t;
         struct mosquitto *client;
         escertke_detail d;
         char why[160];
         bool to_write;
         escertke_detail_init(&d);
         expect_err(cases[i].name,
-                   esc_mqtt_tls_new(cases[i].host, text_span(cases[i].trust), text_span(cases[i].cert), text_span(cases[i].key), &t, &d),
+                   esc_tls_context_new(cases[i].host, "broker", text_span(cases[i].trust), text_span(cases[i].cert), text_span(cases[i].key), &t, &d),
                    cases[i].err, &d);
         assert_int_equal(t != NULL, cases[i].err == ESCERTKE_OK);
         if (!t) {
@@ -76,16 +76,16 @@ static void takes_texts_that_are_usable(void **state)
             assert_null(strstr(d.backend, "BEGIN"));
             continue;
         }
-        esc_mqtt_tls_why(t, why, sizeof why);
+        esc_tls_context_why(t, why, sizeof why);
         expect_text(cases[i].name, why, "");
         client = mosquitto_new("x", false, NULL);
         assert_non_null(client);
         assert_int_equal(esc_mqtt_tls_use(t, client), ESCERTKE_OK);
         assert_false(esc_mqtt_tls_unfinished(client, &to_write)); /* nothing is connected */
         mosquitto_destroy(client);
-        esc_mqtt_tls_free(t);
+        esc_tls_context_free(t);
     }
-    esc_mqtt_tls_free(NULL);
+    esc_tls_context_free(NULL);
 }
 
 int main(void)
