@@ -65,7 +65,7 @@ static bool check_behaviour(const char *value, char *why, size_t cap)
 static const struct option_def relay_options[] = {
     NEEDED_LIST_ROW(
         "listen", "URL", AT(listen), hop_check_url,
-        "http(s)://HOST:PORT[/PATH] or coap(s)://HOST:PORT[/PATH], where port 0 is any free port and the listening event says "
+        "http(s)://, coap(s):// or ws(s)://HOST:PORT[/PATH], where port 0 is any free port and the listening event says "
         "which; or mqtt(s)://BROKER[:PORT][/PREFIX]"),
     NEEDED_TEXT_ROW("cse-id", "/CSE", AT(cse_id), check_cse_id, "own CSE-ID, SP-relative, e.g. /in1"),
     NEEDED_TEXT_ROW("sp", "DOMAIN", AT(sp), pki_check_sp, "domain of the M2M service provider, e.g. m2m.example.org"),
@@ -111,6 +111,7 @@ struct relay {
     struct hop_listeners listeners;
     struct notifiers notifiers;
     struct register_keep keep;
+    unsigned ups; /* of the connection to the registrar */
     escertke_detail d;
 };
 
@@ -187,9 +188,11 @@ static escertke_err listen_all(struct relay *r)
 {
     const struct settings *s = r->s;
     const char *urls[HOP_LISTENERS_MAX];
-    const struct esc_listen base = {
-        .handler = handle, .handler_ctx = r->cse, .threads = (unsigned)s->threads, .workers = (unsigned)s->workers
-    };
+    const struct esc_listen base = { .handler = handle,
+                                     .handler_ctx = r->cse,
+                                     .threads = (unsigned)s->threads,
+                                     .workers = (unsigned)s->workers,
+                                     .registrar = true };
     escertke_err err;
 
     if ((err = hop_listen(r->hops, &s->listen, &base, &r->listeners, &r->d)) != ESCERTKE_OK)
@@ -198,6 +201,8 @@ static escertke_err listen_all(struct relay *r)
         urls[i] = esc_listener_url(&r->listeners.list[i]);
     if ((err = esc_cse_set_poa(r->cse, s->poa ? &s->poa : urls, s->poa ? 1 : r->listeners.count)) != ESCERTKE_OK)
         return esc_fail(&r->d, err, "", "the points of access cannot be used: %s", escertke_err_text(err));
+    if (hop_is_two_way(s->registrar_url))
+        return hop_connect(r->hops, s->registrar_url, &base, &r->listeners, &r->d);
     return ESCERTKE_OK;
 }
 
@@ -245,6 +250,8 @@ static escertke_err run(struct relay *r)
             return r->s->registrar_url ? register_keep_failed(&r->keep, &r->d) : ESCERTKE_OK;
         if (number == SIGHUP && r->terminator)
             runtime_reload(&r->own, &r->identity, r->terminator);
+        if (hop_is_two_way(r->s->registrar_url) && hop_came_back(&r->listeners, r->s->listen.count, &r->ups))
+            register_keep_hurry(&r->keep); /* it is ours for the registrar once something came by it */
         escertke_now now = escertke_system_clock(NULL);
         esc_cse_tick(r->cse, now);
         if (r->terminator)

@@ -45,10 +45,9 @@ struct settings {
 #define AT(member) offsetof(struct settings, member)
 
 static const struct option_def serve_options[] = {
-    LIST_ROW(
-        "listen", "URL", AT(listen), hop_check_url,
-        "http(s)://HOST:PORT[/PATH] or coap(s)://HOST:PORT[/PATH], where port 0 is any free port and the listening event says "
-        "which; or mqtt(s)://BROKER[:PORT][/PREFIX]"),
+    LIST_ROW("listen", "URL", AT(listen), hop_check_url,
+             "http(s)://, coap(s):// or ws(s)://HOST:PORT[/PATH], where port 0 is any free port and the listening event says "
+             "which; or mqtt(s)://BROKER[:PORT][/PREFIX]. Not needed with --via ws(s)://, over whose connection requests come"),
     TEXT_ROW("via", "URL", AT(via), hop_check_url,
              "registrar CSE: register the own <AE> there, or bring it up to date, and let the peers reach it"),
     TEXT_ROW("poa", "URL", AT(poa), hop_check_url,
@@ -108,6 +107,11 @@ static const struct options_spec serve_spec = {
     .groups = { identity_options, credential_options, serve_options, hop_options, listener_options, output_options },
 };
 
+static bool by_connection(const struct settings *s)
+{
+    return s->listen.count == 0 && !s->polling && hop_is_two_way(s->via);
+}
+
 struct server {
     const struct settings *s;
     struct identity identity;
@@ -123,6 +127,7 @@ struct server {
     struct registration registration;
     struct register_keep keep;
     struct poller poller;
+    unsigned ups; /* of the connection to the CSE */
     escertke_detail d;
 };
 
@@ -203,10 +208,12 @@ static escertke_err start_registration(struct server *v)
 
     if (!v->s->via)
         return ESCERTKE_OK;
-    *r = (struct registration){ .identity = &v->identity, .terminating = true, .poa = v->s->poa };
+    *r = (struct registration){
+        .identity = &v->identity, .terminating = true, .by_connection = by_connection(v->s), .poa = v->s->poa
+    };
     if (v->s->polling)
         r->poa = NULL;
-    else if (!r->poa)
+    else if (!r->poa && !r->by_connection)
         r->poa = esc_listener_url(&v->listeners.list[0]);
     r->exchange = (struct exchange){ .hops = v->hops,
                                      .url = v->s->via,
@@ -228,6 +235,8 @@ static escertke_err run(struct server *v)
             return v->s->via ? register_keep_failed(&v->keep, &v->d) : ESCERTKE_OK;
         if (number == SIGHUP)
             runtime_reload(&v->s->identity, &v->identity, v->terminator);
+        if (by_connection(v->s) && hop_came_back(&v->listeners, 0, &v->ups))
+            register_keep_hurry(&v->keep); /* it is ours for the CSE once something came by it */
         escertke_terminator_tick(v->terminator, escertke_system_clock(NULL));
     }
 }
@@ -248,8 +257,8 @@ static escertke_err prepare_registration(struct server *v)
 
 static int check_ways(const struct settings *s)
 {
-    if (!s->listen.count && !s->polling)
-        return out_usage(serve_spec.command, "--listen URL is missing (or --polling, with --via)");
+    if (!s->listen.count && !s->polling && !by_connection(s))
+        return out_usage(serve_spec.command, "--listen URL is missing (or --polling, with --via; or --via ws(s)://)");
     if (s->polling && (s->listen.count || s->poa))
         return out_usage(serve_spec.command,
                          "--polling and %s exclude each other: with a <pollingChannel> a CSE sends nothing to a "
@@ -339,6 +348,8 @@ static escertke_err listen_all(struct server *v)
     if (s->listen.count && !base.max_connections)
         return esc_fail(&v->d, ESCERTKE_ERR_LIMIT, "", "too few file descriptors");
     escertke_err err = hop_listen(v->hops, &s->listen, &base, &v->listeners, &v->d);
+    if (err == ESCERTKE_OK && by_connection(s))
+        err = hop_connect(v->hops, s->via, &base, &v->listeners, &v->d);
     if (err != ESCERTKE_OK || !v->pages)
         return err;
     v->metrics.terminator = v->terminator;

@@ -101,6 +101,7 @@ escertke_err hop_new(const struct hop_settings *s, const struct hop_files *files
                                    .tls_trust = escertke_buf_span(&files->trust),
                                    .tls_client_trust = escertke_buf_span(&files->client_trust),
                                    .timeout_ms = timeout_ms,
+                                   .format = hop_format(s),
                                    .mqtt_client_id = s->mqtt_client_id,
                                    .mqtt_user = s->mqtt_user,
                                    .mqtt_password = files->mqtt_password.len ? (const char *)files->mqtt_password.ptr : NULL,
@@ -125,6 +126,8 @@ static void on_state(void *ctx, bool up, const char *why)
 {
     struct hop_state *s = ctx;
 
+    if (up)
+        atomic_fetch_add(&s->ups, 1);
     if (up && !atomic_exchange(&s->was_up, true))
         say_listening(s->url);
     else if (up)
@@ -153,7 +156,7 @@ escertke_err hop_open(const struct text_list *urls, struct hop_listeners *l, esc
 static void announce(struct hop_listeners *l)
 {
     for (size_t i = 0; i < l->count; i++)
-        if (l->list[i].http || l->list[i].coap)
+        if (l->list[i].http || l->list[i].coap || l->list[i].ws_server)
             say_listening(esc_listener_url(&l->list[i]));
     for (size_t i = 0; i < l->count; i++)
         (void)!esc_listener_ready(&l->list[i], BROKER_PATIENCE_MS, NULL);
@@ -182,6 +185,39 @@ escertke_err hop_listen(struct esc_hops *hops, const struct text_list *urls, con
         l->count = i + 1;
     }
     announce(l);
+    return ESCERTKE_OK;
+}
+
+bool hop_is_two_way(const char *url)
+{
+    return url && (strncmp(url, "ws:", 3) == 0 || strncmp(url, "wss:", 4) == 0);
+}
+
+bool hop_came_back(const struct hop_listeners *l, size_t number, unsigned *ups)
+{
+    unsigned now = number < l->count ? atomic_load(&l->states[number].ups) : 0, before = *ups;
+
+    *ups = now;
+    return now > before && now > 1;
+}
+
+escertke_err hop_connect(struct esc_hops *hops, const char *url, const struct esc_listen *base, struct hop_listeners *l,
+                         escertke_detail *d)
+{
+    struct hop_state *state = &l->states[l->count];
+    struct esc_listen cfg = *base;
+
+    snprintf(state->url, sizeof state->url, "%s", url);
+    cfg.url = url;
+    cfg.fd = 0;
+    cfg.over_connection = true;
+    cfg.on_state = on_state;
+    cfg.state_ctx = state;
+    escertke_err err = esc_hops_listen(hops, &cfg, &l->list[l->count], d);
+    if (err != ESCERTKE_OK)
+        return err;
+    (void)!esc_listener_ready(&l->list[l->count], BROKER_PATIENCE_MS, NULL);
+    l->count++;
     return ESCERTKE_OK;
 }
 

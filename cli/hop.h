@@ -37,13 +37,14 @@ ESCERTKE_CHECKED escertke_err hop_new(const struct hop_settings *s, const struct
 
 /** Zeroed at first. */
 struct hop_listeners {
-    struct esc_listener list[HOP_LISTENERS_MAX];
+    struct esc_listener list[HOP_LISTENERS_MAX + 1]; /* and a connection to the registrar */
     size_t count;
     int fds[HOP_LISTENERS_MAX]; /* sockets that wait for their server; 0 = none */
     struct hop_state {
         char url[2 * ESCERTKE_ID_MAX]; /* as it was given */
         atomic_bool was_up;
-    } states[HOP_LISTENERS_MAX];
+        atomic_uint ups; /* times that it was connected */
+    } states[HOP_LISTENERS_MAX + 1];
 };
 
 /** Open the sockets alone; hop_listen() with the same URLs then uses them. hop_stop() in any case. @return OK, ARG, UNSUPPORTED,
@@ -56,6 +57,13 @@ ESCERTKE_CHECKED escertke_err hop_open(const struct text_list *urls, struct hop_
  */
 ESCERTKE_CHECKED escertke_err hop_listen(struct esc_hops *hops, const struct text_list *urls, const struct esc_listen *base,
                                          struct hop_listeners *out, escertke_detail *d);
+/** Is it a URL whose server sends requests back over the connection that is made to it (WebSocket)? */
+bool hop_is_two_way(const char *url);
+/** Has that connection been made again since the last call? *ups is 0 at first; @p number is its place among the listeners. */
+bool hop_came_back(const struct hop_listeners *l, size_t number, unsigned *ups);
+/** Take requests over the own connection to this URL, beside what listens. @return as hop_listen */
+ESCERTKE_CHECKED escertke_err hop_connect(struct esc_hops *hops, const char *url, const struct esc_listen *base,
+                                          struct hop_listeners *l, escertke_detail *d);
 void hop_stop(struct hop_listeners *l, unsigned drain_ms);
 
 /** A URL of a binding that is built in. option_check. */

@@ -30,7 +30,7 @@ static json_t *ae_content(const struct registration *r, bool create, bool named,
         if (!r->no_csz)
             json_object_set_new(ae, "csz", serializations(r));
     }
-    json_object_set_new(ae, "rr", json_boolean(r->poa != NULL));
+    json_object_set_new(ae, "rr", json_boolean(r->poa != NULL || r->by_connection));
     if (r->poa)
         json_object_set_new(ae, "poa", json_pack("[s]", r->poa));
     else if (!create && r->had_poa)

@@ -11,8 +11,9 @@
 struct registration {
     struct exchange exchange;
     const struct identity *identity;
-    const char *poa;  /* own pointOfAccess; NULL: rr false */
-    bool terminating; /* shows esi and lets its peers in; otherwise an <AE> that is there already is left as it is */
+    const char *poa;    /* own pointOfAccess; NULL: rr false, unless by_connection */
+    bool terminating;   /* shows esi and lets its peers in; otherwise an <AE> that is there already is left as it is */
+    bool by_connection; /* reached over the connection that it made to its CSE (WebSocket): rr true without a poa (R-RG-3) */
 
     /* results */
     char address[2 * ESCERTKE_ID_MAX]; /* of the <AE>, SP-relative: "/in1/Cmeter" */

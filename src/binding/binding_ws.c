@@ -160,7 +160,7 @@ static escertke_err send_request(void *state, const struct esc_next *next, const
 
     if ((err = acquire(s, next->url, &at, d)) != ESCERTKE_OK)
         return err;
-    err = escertke_ws_client_send(at->ws, req, rsp, d);
+    err = esc_ws_client_send(at->ws, req, &next->patience, rsp, d);
     give_back(s, at);
     return err;
 }

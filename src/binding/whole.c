@@ -4,13 +4,15 @@
 
 #define RELEASE "3" /* what this implementation conforms to (R-DT-1) */
 
-escertke_err esc_whole_deadline(uint32_t timeout_ms, const struct esc_patience *p, const escertke_primitive *req, uint64_t *until_ms, escertke_detail *d)
+escertke_err esc_whole_deadline(uint32_t timeout_ms, const struct esc_patience *p, const escertke_primitive *req,
+                                uint64_t *until_ms, escertke_detail *d)
 {
     escertke_now now = escertke_system_clock(NULL);
     int64_t end_ms, now_ms = now.unix_s * 1000;
 
     *until_ms = now.mono_ms + (p && p->timeout_ms ? p->timeout_ms : timeout_ms);
-    if ((p && p->timeout_ms) || !req->rqet || escertke_abs_rel_parse(escertke_span_str(req->rqet), now_ms, &end_ms) != ESCERTKE_OK)
+    if ((p && p->timeout_ms) || !req->rqet ||
+        escertke_abs_rel_parse(escertke_span_str(req->rqet), now_ms, &end_ms) != ESCERTKE_OK)
         return ESCERTKE_OK;
     if (end_ms <= now_ms)
         return esc_fail(d, ESCERTKE_ERR_DEADLINE, "TS-0004 7.3.2.6", "rqet %s has passed", req->rqet);

@@ -13,8 +13,8 @@ enum { ESC_WHOLE_MAX = 2 * ESCERTKE_PRIMITIVE_MAX };
  * Until when to wait for the response, as a monotonic time: timeout_ms, or less where rqet ends sooner; or what @p p says (NULL
  * allowed). @return OK, DEADLINE
  */
-ESCERTKE_CHECKED escertke_err esc_whole_deadline(uint32_t timeout_ms, const struct esc_patience *p, const escertke_primitive *req, uint64_t *until_ms,
-                                                 escertke_detail *d);
+ESCERTKE_CHECKED escertke_err esc_whole_deadline(uint32_t timeout_ms, const struct esc_patience *p, const escertke_primitive *req,
+                                                 uint64_t *until_ms, escertke_detail *d);
 
 /**
  * Fill what every response needs and write it; what cannot be written becomes 5000.

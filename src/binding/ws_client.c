@@ -337,17 +337,17 @@ static struct esc_ws_conn *open_conn(const struct escertke_ws_client *c)
 }
 
 /* The connection, with a reference, once it is open. */
-static struct esc_ws_conn *await(struct escertke_ws_client *c, uint64_t until_ms, escertke_detail *d)
+static struct esc_ws_conn *await(struct escertke_ws_client *c, uint64_t until_ms, const struct esc_patience *p,
+                                 escertke_detail *d)
 {
     struct esc_ws_conn *conn;
-    int code = 0;
 
     pthread_mutex_lock(&c->ws.lock);
     c->waiters++;
     if (!(conn = open_conn(c)))
         esc_ws_wake(&c->ws); /* it need not be patient any more */
-    while (!conn && !c->ws.stopping && !code) {
-        code = esc_until_wait(&c->ws.change, &c->ws.lock, until_ms);
+    for (uint64_t now; !conn && !c->ws.stopping && !esc_patience_ended(p) && (now = now_ms()) < until_ms;) {
+        (void)esc_until_wait(&c->ws.change, &c->ws.lock, esc_patience_next(p, now, until_ms));
         conn = open_conn(c);
     }
     c->waiters--;
@@ -361,7 +361,7 @@ static struct esc_ws_conn *await(struct escertke_ws_client *c, uint64_t until_ms
 
 escertke_err escertke_ws_client_wait(escertke_ws_client *c, uint32_t ms, escertke_detail *d)
 {
-    struct esc_ws_conn *conn = await(c, now_ms() + ms, d);
+    struct esc_ws_conn *conn = await(c, now_ms() + ms, NULL, d);
 
     if (!conn)
         return ESCERTKE_ERR_UNREACHABLE;
@@ -372,18 +372,24 @@ escertke_err escertke_ws_client_wait(escertke_ws_client *c, uint32_t ms, escertk
 escertke_err escertke_ws_client_send(escertke_ws_client *c, const escertke_primitive *req, escertke_primitive *rsp,
                                      escertke_detail *d)
 {
+    return esc_ws_client_send(c, req, &(struct esc_patience){ 0 }, rsp, d);
+}
+
+escertke_err esc_ws_client_send(escertke_ws_client *c, const escertke_primitive *req, const struct esc_patience *p,
+                                escertke_primitive *rsp, escertke_detail *d)
+{
     uint64_t until_ms, connected_ms = now_ms() + (c ? c->cfg.connect_timeout_ms : 0);
     bool sent;
     escertke_err err;
 
     if (!c || !req || !rsp || !req->op || !req->rqi)
         return esc_fail(d, ESCERTKE_ERR_ARG, "TS-0020 6.4", "a request and its identifier are needed");
-    if ((err = esc_whole_deadline(c->cfg.timeout_ms, req, &until_ms, d)) != ESCERTKE_OK)
+    if ((err = esc_whole_deadline(c->cfg.timeout_ms, p, req, &until_ms, d)) != ESCERTKE_OK)
         return err;
-    struct esc_ws_conn *conn = await(c, connected_ms < until_ms ? connected_ms : until_ms, d);
+    struct esc_ws_conn *conn = await(c, connected_ms < until_ms ? connected_ms : until_ms, p, d);
     if (!conn)
         return ESCERTKE_ERR_UNREACHABLE;
-    err = esc_ws_request(conn, req, until_ms, rsp, &sent, d);
+    err = esc_ws_request(conn, req, until_ms, p, rsp, &sent, d);
     esc_ws_conn_release(conn);
     return err;
 }

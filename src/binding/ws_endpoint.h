@@ -133,11 +133,13 @@ void esc_ws_conn_take_in(struct esc_ws_conn *c, escertke_span message);
 
 /**
  * Send a request over a connection and wait for its response.
+ * @param p     who may end it sooner; NULL = nobody
  * @param sent  did it leave? If not it may be sent again, whatever it is
  * @return OK, UNREACHABLE (the connection went), DEADLINE, LIMIT, and what writing and reading a primitive say
  */
 ESCERTKE_CHECKED escertke_err esc_ws_request(struct esc_ws_conn *c, const escertke_primitive *req, uint64_t until_ms,
-                                             escertke_primitive *rsp, bool *sent, escertke_detail *d);
+                                             const struct esc_patience *p, escertke_primitive *rsp, bool *sent,
+                                             escertke_detail *d);
 /**
  * A response came; taken over if somebody waits for it. In the thread.
  * @param why  what is wrong with it; NULL = nothing

@@ -98,11 +98,16 @@ static bool assigned(const struct escertke_ws_server *s, const escertke_primitiv
     return found;
 }
 
-static bool is_remote_cse(const escertke_primitive *req)
+/* Is the content a <remoteCSE>, and if it names its CSE, this one's? */
+static bool is_remote_cse(const struct escertke_ws_server *s, const escertke_primitive *p, const escertke_id *id)
 {
     json_t *root = NULL;
-    bool is = esc_serial_load(req->format, escertke_buf_span(&req->content), &root, NULL) == ESCERTKE_OK &&
-              json_object_get(root, "m2m:csr") != NULL;
+    bool loaded = esc_serial_load(p->format, escertke_buf_span(&p->content), &root, NULL) == ESCERTKE_OK;
+    const json_t *csr = loaded ? json_object_get(root, "m2m:csr") : NULL;
+    const char *csi = json_string_value(json_object_get(csr, "csi"));
+    escertke_id named;
+    bool is = csr && (!csi || (escertke_id_normalise(escertke_span_str(csi), &s->names, &named) == ESCERTKE_OK &&
+                               strcmp(named.text, id->text) == 0));
 
     json_decref(root);
     return is;
@@ -118,7 +123,10 @@ static bool shows(const struct escertke_ws_server *s, const escertke_primitive *
         return false;
     if (req->fr[0] != '/')
         return true;
-    return (req->op == ESCERTKE_OP_CREATE && req->ty == TY_CSR) || (req->op == ESCERTKE_OP_UPDATE && is_remote_cse(req));
+    if (req->op == ESCERTKE_OP_CREATE)
+        return req->ty == TY_CSR;
+    return (req->op == ESCERTKE_OP_UPDATE && is_remote_cse(s, req, id)) ||
+           (req->op == ESCERTKE_OP_RETRIEVE && is_remote_cse(s, rsp, id));
 }
 
 void esc_ws_registrar_answered(struct esc_ws_conn *c, const escertke_primitive *req, const escertke_primitive *rsp)
@@ -193,7 +201,7 @@ static escertke_err deliver(struct escertke_ws_server *s, const char *receiver, 
         if (!c)
             return not_connected(receiver, d);
         escertke_detail_init(&why);
-        err = esc_ws_request(c, req, until_ms, rsp, &sent, &why);
+        err = esc_ws_request(c, req, until_ms, NULL, rsp, &sent, &why);
         esc_ws_conn_release(c);
         if (err == ESCERTKE_OK)
             return err;

@@ -87,13 +87,13 @@ static void strike(struct esc_ws_conn *c, struct esc_ws_wait *w)
     *at = w->next;
 }
 
-static escertke_err exchange(struct esc_ws_conn *c, struct esc_ws_wait *w, escertke_span message, uint64_t until_ms, bool *sent,
-                             escertke_detail *d)
+static escertke_err exchange(struct esc_ws_conn *c, struct esc_ws_wait *w, escertke_span message, uint64_t until_ms,
+                             const struct esc_patience *p, bool *sent, escertke_detail *d)
 {
     struct esc_ws *ws = c->ws;
     uint64_t ticket = 0;
     escertke_err err;
-    int code = 0;
+    uint64_t now_ms;
 
     pthread_mutex_lock(&ws->lock);
     if (!enlist(c, w)) {
@@ -101,8 +101,8 @@ static escertke_err exchange(struct esc_ws_conn *c, struct esc_ws_wait *w, escer
         return esc_fail(d, ESCERTKE_ERR_LIMIT, "", "too many requests under way, or one with this rqi");
     }
     err = esc_ws_conn_queue(c, message, &ticket);
-    while (err == ESCERTKE_OK && !w->done && !code)
-        code = esc_until_wait(&w->answered, &ws->lock, until_ms);
+    while (err == ESCERTKE_OK && !w->done && !esc_patience_ended(p) && (now_ms = escertke_system_clock(NULL).mono_ms) < until_ms)
+        (void)esc_until_wait(&w->answered, &ws->lock, esc_patience_next(p, now_ms, until_ms));
     strike(c, w);
     *sent = err == ESCERTKE_OK && !esc_ws_conn_withdraw(c, ticket);
     bool done = w->done;
@@ -111,11 +111,13 @@ static escertke_err exchange(struct esc_ws_conn *c, struct esc_ws_wait *w, escer
         return err;
     if (done)
         return w->err;
+    if (esc_patience_ended(p))
+        return esc_fail(d, ESCERTKE_ERR_UNREACHABLE, "", "ended before the response came");
     return esc_fail(d, ESCERTKE_ERR_DEADLINE, "TS-0020 6.4", "no response from %s in time", c->source);
 }
 
-escertke_err esc_ws_request(struct esc_ws_conn *c, const escertke_primitive *req, uint64_t until_ms, escertke_primitive *rsp,
-                            bool *sent, escertke_detail *d)
+escertke_err esc_ws_request(struct esc_ws_conn *c, const escertke_primitive *req, uint64_t until_ms, const struct esc_patience *p,
+                            escertke_primitive *rsp, bool *sent, escertke_detail *d)
 {
     struct esc_ws_wait w = { .rqi = req->rqi, .fr = req->fr, .rsp = rsp, .d = d };
     escertke_buf message;
@@ -125,7 +127,7 @@ escertke_err esc_ws_request(struct esc_ws_conn *c, const escertke_primitive *req
     esc_until_init(&w.answered);
     escertke_err err = escertke_primitive_write(c->format, req, &message);
     if (err == ESCERTKE_OK)
-        err = exchange(c, &w, escertke_buf_span(&message), until_ms, sent, d);
+        err = exchange(c, &w, escertke_buf_span(&message), until_ms, p, sent, d);
     pthread_cond_destroy(&w.answered);
     escertke_buf_free(&message);
     if (err != ESCERTKE_OK)

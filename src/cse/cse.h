@@ -17,8 +17,9 @@ enum { ESC_CSE_POA_MAX = 8, ESC_CSE_URL_MAX = 512 };
 
 /**
  * One hop out: send @p req to @p url, where @p receiver is (an Absolute ID; "" = not known), and wait for its response; e.g.
- * escertke_http_send. Called without any lock of the CSE,
- * from the thread that handles the request. req->rqet, if any, is absolute: the callback gives up by then (DEADLINE).
+ * escertke_http_send. An empty @p url stands for a connection that the receiver itself has made (WebSocket). Called without any
+ * lock of the CSE, from the thread that handles the request. req->rqet, if any, is absolute: the callback gives up by then
+ * (DEADLINE).
  * @return OK (any RSC), UNREACHABLE (nobody there: the next pointOfAccess is tried), DEADLINE, or what else went wrong
  */
 typedef escertke_err (*esc_cse_deliver_fn)(void *ctx, const char *url, const char *receiver, bool to_ae,

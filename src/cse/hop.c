@@ -261,7 +261,13 @@ int esc_hop_run(struct esc_call *c, escertke_primitive *rsp)
         default: return unreachable(c, "sent an answer that is not usable");
         }
     }
-    return unreachable(c, c->hop.count ? "cannot be reached at any pointOfAccess" : "has no usable pointOfAccess");
+    switch (try_url(c, "", rsp)) { /* over a connection that it has made */
+    case ESCERTKE_OK: return relay(c, rsp);
+    case ESCERTKE_ERR_DEADLINE: return esc_cse_refuse(c, ESCERTKE_RSC_REQUEST_TIMEOUT, "no answer in time");
+    default: break;
+    }
+    return unreachable(c, c->hop.count ? "cannot be reached at any pointOfAccess, and is not connected"
+                                       : "has no usable pointOfAccess, and is not connected");
 }
 
 void esc_hop_clear(struct esc_hop *hop)
