@@ -169,6 +169,7 @@ static escertke_err open_cse(struct relay *r)
                                   .behave_like = s->behave_like,
                                   .deliver = deliver,
                                   .deliver_ctx = r,
+                                  .two_way = true,
                                   .clock = escertke_system_clock,
                                   .self = r->terminator,
                                   .state_path = s->state };

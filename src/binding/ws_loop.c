@@ -203,9 +203,10 @@ static int receive(struct esc_ws_conn *c, struct lws *wsi, const void *in, size_
 
 static int write_ping(struct lws *wsi)
 {
-    uint8_t room[LWS_PRE + 1];
+    uint8_t room[LWS_PRE + sizeof "there?"];
 
-    return lws_write(wsi, room + LWS_PRE, 0, LWS_WRITE_PING) < 0 ? -1 : 0;
+    memcpy(room + LWS_PRE, "there?", sizeof "there?" - 1); /* libwebsockets says nothing of an answer without octets */
+    return lws_write(wsi, room + LWS_PRE, sizeof "there?" - 1, LWS_WRITE_PING) < 0 ? -1 : 0;
 }
 
 /* What is left to do for a connection; with nothing to send and a close code, closing it. */

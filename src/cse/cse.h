@@ -70,6 +70,7 @@ struct esc_cse_config {
 
     esc_cse_deliver_fn deliver; /* NULL: nothing can be sent; every hop out is "not reachable" */
     void *deliver_ctx;
+    bool two_way; /* deliver knows connections that others have made: it takes an empty URL */
     esc_cse_random_fn random; /* NULL = getrandom() of the system */
     void *random_ctx;
     escertke_clock_fn clock; /* read between two hops out; NULL: time stands still while a request is handled, and none waits */

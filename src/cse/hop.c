@@ -243,6 +243,21 @@ static escertke_err try_url(struct esc_call *c, const char *url, escertke_primit
     return err;
 }
 
+static int nowhere(struct esc_call *c)
+{
+    return unreachable(c, c->hop.count ? "cannot be reached at any pointOfAccess" : "has no usable pointOfAccess");
+}
+
+/* Over a connection that it has made. */
+static int run_back(struct esc_call *c, escertke_primitive *rsp)
+{
+    switch (try_url(c, "", rsp)) {
+    case ESCERTKE_OK: return esc_hop_relay(c, rsp);
+    case ESCERTKE_ERR_DEADLINE: return esc_cse_refuse(c, ESCERTKE_RSC_REQUEST_TIMEOUT, "no answer in time");
+    default: return nowhere(c);
+    }
+}
+
 int esc_hop_run(struct esc_call *c, escertke_primitive *rsp)
 {
     for (size_t i = 0; i < c->hop.count; i++) {
@@ -261,13 +276,7 @@ int esc_hop_run(struct esc_call *c, escertke_primitive *rsp)
         default: return unreachable(c, "sent an answer that is not usable");
         }
     }
-    switch (try_url(c, "", rsp)) { /* over a connection that it has made */
-    case ESCERTKE_OK: return relay(c, rsp);
-    case ESCERTKE_ERR_DEADLINE: return esc_cse_refuse(c, ESCERTKE_RSC_REQUEST_TIMEOUT, "no answer in time");
-    default: break;
-    }
-    return unreachable(c, c->hop.count ? "cannot be reached at any pointOfAccess, and is not connected"
-                                       : "has no usable pointOfAccess, and is not connected");
+    return c->cse->cfg.two_way && !too_late(c) ? run_back(c, rsp) : nowhere(c);
 }
 
 void esc_hop_clear(struct esc_hop *hop)
