@@ -109,7 +109,7 @@ static void look_after(struct esc_ws_conn *c, uint64_t now)
 
 static void on_tick(lws_sorted_usec_list_t *sul)
 {
-    struct esc_ws_loop *loop = lws_container_of(sul, struct esc_ws_loop, tick);
+    struct esc_ws_loop *loop = (void *)((char *)sul - offsetof(struct esc_ws_loop, tick));
     struct esc_ws *ws = loop->ws;
     uint64_t now = now_ms();
 
