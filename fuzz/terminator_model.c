@@ -278,7 +278,7 @@ static struct model_run *run_of(struct model *m, uint64_t number)
 }
 
 /* Nobody but one who holds a peer's private key gets a key, and both have the same. */
-static void check_key(struct model *m, const struct noted *event, escertke_span message, const escertke_answer *a)
+static void check_key(struct model *m, const struct noted *event, const escertke_answer *a)
 {
     struct model_run *run = run_of(m, event->run);
     escertke_key_entry entry;
@@ -291,7 +291,6 @@ static void check_key(struct model *m, const struct noted *event, escertke_span 
     must(m->memory.ops->get(m->memory.state, key.id, m->now.unix_s, &entry, NULL) == ESCERTKE_OK);
     must(memcmp(&entry.key, &key, sizeof key) == 0 && strcmp(entry.peer, m->peer) == 0);
     run->done = true;
-    run->as_it_was = escertke_span_equal(message, model_span(&run->m3));
     run->done_ms = m->now.mono_ms;
     run->done_s = m->now.unix_s;
     keep(&run->m4, escertke_buf_span(&a->message));
@@ -320,25 +319,15 @@ static struct promise promise(struct model *m, escertke_span message)
     const struct pending *pending = p.run && !p.run->done ? find_pending(m, p.run->number) : NULL;
 
     p.completes = pending && !p.run->touched && !p.run->shaken && !p.failing && m->now.mono_ms <= pending->until_ms;
-    p.repeats = p.run && p.run->as_it_was && m->now.mono_ms < p.run->done_ms + m->cfg.replay_ttl_ms &&
+    p.repeats = p.run && p.run->done && m->now.mono_ms < p.run->done_ms + m->cfg.replay_ttl_ms &&
                 m->now.unix_s < p.run->done_s + m->cfg.replay_ttl_ms / 1000;
     return p;
-}
-
-/* Somebody's M3 in other records has led to a key that was not stored: who made it is owed nothing more (D-275). */
-static void shake_those_of_peer(struct model *m)
-{
-    for (size_t i = 0; i < m->run_count; i++)
-        if (strcmp(world_ids[m->runs[i].who], m->peer) == 0 && !m->runs[i].done)
-            m->runs[i].shaken = true;
 }
 
 static void check_promise(struct model *m, const struct promise *p, bool was_done, const escertke_answer *a)
 {
     bool limited = a->detail.err == ESCERTKE_ERR_LIMIT && m->cfg.rate_from.burst != ESCERTKE_NO_LIMIT;
 
-    if (!p->run && a->detail.err == ESCERTKE_ERR_STORE_FULL)
-        shake_those_of_peer(m);
     if (!p->run)
         return;
     if (was_done && a->rsc == 2000)
@@ -386,7 +375,7 @@ void model_deliver(struct model *m, const char *from, escertke_span message, esc
     check_those_who_went(m);
     const struct noted *established = find_event(m, ESCERTKE_EVENT_ESTABLISHED), *refused = find_event(m, ESCERTKE_EVENT_REFUSED);
     if (established)
-        check_key(m, established, message, a);
+        check_key(m, established, a);
     if (refused && refused->run)
         remove_pending(m, refused->run);
     check_promise(m, &owed, was_done, a);

@@ -21,7 +21,6 @@ struct model_run {
     bool touched;    /* M1 was changed on its way: nothing is promised */
     bool shaken;     /* the store has failed at its M3: the same */
     bool done;       /* the key is there, at both ends */
-    bool as_it_was;  /* by the M3 that its initiator sent; the same in other records is another message to look at */
     uint64_t number; /* at the Terminating End-Point; 0 = not pending there, and never has been since its start */
     uint64_t done_ms;
     int64_t done_s;

@@ -53,7 +53,7 @@ ESCERTKE_API void escertke_key_entry_wipe(escertke_key_entry *e);
 
 /** The answer to an M3, kept with the key that it made, for as long as M3 may be repeated. */
 typedef struct escertke_reply {
-    uint8_t m3_digest[32]; /* SHA-256 of M3 */
+    uint8_t m3_digest[32]; /* SHA-256 of what M3 says, in whatever records (D-275) */
     escertke_span m4;      /* 1 to ESCERTKE_REPLY_MAX octets; borrowed until put returns */
     int64_t until_s;       /* UTC seconds since 1970; given out before, no longer at it */
 } escertke_reply;

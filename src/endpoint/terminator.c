@@ -15,6 +15,7 @@
 #include "endpoint/peers.h"
 #include "endpoint/refusal.h"
 #include "endpoint/terminator.h"
+#include "handshake/match.h"
 
 static void emit(escertke_terminator *t, const escertke_event *event)
 {
@@ -85,6 +86,13 @@ static escertke_err note_alert(struct exchange *x, int alert)
     return ESCERTKE_OK;
 }
 
+static escertke_err take_digest(struct exchange *x, escertke_flight flight)
+{
+    const escertke_tls_ops *tls = x->t->cfg.identity.tls;
+
+    return flight == ESCERTKE_FLIGHT_M3 ? esc_m3_digest(tls, x->in->message, x->digest) : tls->sha256(x->in->message, x->digest);
+}
+
 static escertke_err dispatch(struct exchange *x)
 {
     escertke_flight flight;
@@ -93,7 +101,7 @@ static escertke_err dispatch(struct exchange *x)
     escertke_err err = escertke_flight_classify(x->in->message, &flight, &alert, &x->answer->detail);
     if (err != ESCERTKE_OK)
         return err;
-    if ((err = x->t->cfg.identity.tls->sha256(x->in->message, x->digest)) != ESCERTKE_OK)
+    if ((err = take_digest(x, flight)) != ESCERTKE_OK)
         return err;
     switch (flight) {
     case ESCERTKE_FLIGHT_M1: return esc_exchange_m1(x);

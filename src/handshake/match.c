@@ -22,16 +22,30 @@ static escertke_err refuse(escertke_detail *d, escertke_err err, int alert, cons
 
 /* ---- records ------------------------------------------------------------------------------------------------- */
 
-/* What the records of a flight carry in the clear: the handshake messages before ChangeCipherSpec, one behind the other. */
-static escertke_err append_clear(escertke_span message, escertke_buf *out)
+/*
+ * What the records of a flight carry in the clear: the handshake messages before ChangeCipherSpec, one behind the other. @p
+ * sealed is the rest, from ChangeCipherSpec's record on.
+ */
+static escertke_err split(escertke_span message, escertke_buf *clear, escertke_span *sealed)
 {
     struct rd r = rd_init(message);
     struct esc_record record;
     escertke_err err = ESCERTKE_OK;
 
-    while (err == ESCERTKE_OK && esc_wire_record(&r, &record) == ESCERTKE_OK && record.type == WIRE_HANDSHAKE)
-        err = escertke_buf_append(out, record.body.ptr, record.body.len);
+    do {
+        *sealed = (escertke_span){ r.at, rd_left(&r) };
+        if (esc_wire_record(&r, &record) != ESCERTKE_OK || record.type != WIRE_HANDSHAKE)
+            return ESCERTKE_OK;
+        err = escertke_buf_append(clear, record.body.ptr, record.body.len);
+    } while (err == ESCERTKE_OK);
     return err;
+}
+
+static escertke_err append_clear(escertke_span message, escertke_buf *out)
+{
+    escertke_span sealed;
+
+    return split(message, out, &sealed);
 }
 
 /*
@@ -180,6 +194,24 @@ escertke_err esc_m3_verify(const struct esc_m3 *m3, const escertke_tls_ops *tls,
         (err = append_clear(m1, &data)) == ESCERTKE_OK && (err = append_clear(m2, &data)) == ESCERTKE_OK &&
         (err = escertke_buf_append(&data, m3->signed_part.ptr, m3->signed_part.len)) == ESCERTKE_OK)
         err = tls->ecdsa_verify(m3->spki, escertke_buf_span(&data), m3->signature);
+    escertke_buf_free(&data);
+    return err;
+}
+
+escertke_err esc_m3_digest(const escertke_tls_ops *tls, escertke_span message, uint8_t digest[32])
+{
+    escertke_span sealed;
+    escertke_buf data;
+
+    escertke_err err = begin(&data, message.len + 4);
+    if (err == ESCERTKE_OK && (err = split(message, &data, &sealed)) == ESCERTKE_OK) {
+        const uint8_t clear_len[] = { (uint8_t)(data.len >> 24), (uint8_t)(data.len >> 16), (uint8_t)(data.len >> 8),
+                                      (uint8_t)data.len };
+
+        if ((err = escertke_buf_append(&data, sealed.ptr, sealed.len)) == ESCERTKE_OK &&
+            (err = escertke_buf_append(&data, clear_len, sizeof clear_len)) == ESCERTKE_OK)
+            err = tls->sha256(escertke_buf_span(&data), digest);
+    }
     escertke_buf_free(&data);
     return err;
 }

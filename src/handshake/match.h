@@ -40,6 +40,14 @@ void esc_m3_clear(struct esc_m3 *m3);
 ESCERTKE_CHECKED escertke_err esc_m3_verify(const struct esc_m3 *m3, const escertke_tls_ops *tls, escertke_span m1,
                                             escertke_span m2);
 
+/**
+ * By what an M3 is known again: SHA-256 over its handshake messages before ChangeCipherSpec, in whatever records they came (RFC
+ * 5246 6.2.1 lets anybody on the way break and join those), then all from ChangeCipherSpec on as it came, then the number of
+ * octets of the first part (32 bits, big-endian).
+ * @param message  whole records that escertke_flight_classify has called M3. @return OK, NOMEM, BACKEND
+ */
+ESCERTKE_CHECKED escertke_err esc_m3_digest(const escertke_tls_ops *tls, escertke_span message, uint8_t digest[32]);
+
 /** More certificates than any path has. */
 #define ESC_M3_CERTIFICATES_MAX 8u
 

@@ -50,14 +50,21 @@ static inline void append_record(struct octets *o, uint8_t type, unsigned versio
     append(o, body, len);
 }
 
+static inline struct octets in_records(const struct octets *messages, size_t max)
+{
+    struct octets out = { .len = 0 };
+
+    for (size_t at = 0; at < messages->len; at += max)
+        append_record(&out, 22, 0x0303, messages->at + at, messages->len - at < max ? messages->len - at : max);
+    return out;
+}
+
 /* A flight as a peer may send it: messages in records of at most @p max octets, then what seals it. */
 static inline struct octets sealed(const struct octets *messages, size_t max)
 {
     static const uint8_t ccs = 1, finished[40] = { 0 };
-    struct octets m3 = { .len = 0 };
+    struct octets m3 = in_records(messages, max);
 
-    for (size_t at = 0; at < messages->len; at += max)
-        append_record(&m3, 22, 0x0303, messages->at + at, messages->len - at < max ? messages->len - at : max);
     append_record(&m3, 20, 0x0303, &ccs, 1);
     append_record(&m3, 22, 0x0303, finished, sizeof finished);
     return m3;
@@ -73,6 +80,18 @@ static inline struct octets clear_of(const struct octets *message)
         at += 5 + len;
     }
     return clear;
+}
+
+/* The same M3 in other records (RFC 5246 6.2.1): what is sealed stays as it is. */
+static inline struct octets in_other_records(const struct octets *m3, size_t max)
+{
+    struct octets clear = clear_of(m3), out = in_records(&clear, max);
+    const uint8_t *at = m3->at;
+
+    while (at[0] == 22)
+        at += 5 + ((size_t)at[3] << 8 | at[4]);
+    append(&out, at, (size_t)(m3->at + m3->len - at));
+    return out;
 }
 
 /* Bodies of the three messages of a genuine M3. */

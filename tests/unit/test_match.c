@@ -71,6 +71,59 @@ static void any_fragmentation(void **state)
     }
 }
 
+static bool same_digest(const struct octets *a, const struct octets *b)
+{
+    uint8_t of_a[32], of_b[32];
+
+    assert_int_equal(esc_m3_digest(fixture_tls(), span_of(a), of_a), ESCERTKE_OK);
+    assert_int_equal(esc_m3_digest(fixture_tls(), span_of(b), of_b), ESCERTKE_OK);
+    return memcmp(of_a, of_b, sizeof of_a) == 0;
+}
+
+/* An M3 is known again in whatever records it comes, and by each octet of what it says. */
+static void digest(void **state)
+{
+    static const size_t sizes[] = { 1, 2, 3, 17, 100, 8000 };
+    struct genuine g = genuine_run(*state);
+    struct octets clear = clear_of(&g.m3), longer = g.m3;
+
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct octets other = in_other_records(&g.m3, sizes[i]);
+        assert_true(same_digest(&g.m3, &other));
+    }
+    for (size_t at = 0; at < clear.len; at++) {
+        struct octets changed = clear;
+        changed.at[at] ^= 1;
+        struct octets a = sealed(&clear, 8000), b = sealed(&changed, 8000);
+        assert_false(same_digest(&a, &b));
+    }
+    for (size_t at = g.m3.len - 40; at < g.m3.len; at++) {
+        struct octets changed = g.m3;
+        changed.at[at] ^= 1;
+        assert_false(same_digest(&g.m3, &changed));
+    }
+    append(&longer, "", 1);
+    assert_false(same_digest(&g.m3, &longer));
+}
+
+/* What is sealed is not what is in the clear, though the octets are the same, one behind the other. */
+static void digest_tells_clear_from_sealed(void **state)
+{
+    static const uint8_t ccs = 1, finished[40] = { 0 };
+    struct octets seal = { .len = 0 }, once = { .len = 0 }, twice;
+    (void)state;
+
+    append_record(&seal, 20, 0x0303, &ccs, 1);
+    append_record(&seal, 22, 0x0303, finished, sizeof finished);
+    append_record(&once, 22, 0x0303, "abc", 3);
+    twice = once;
+    append(&once, seal.at, seal.len);
+    append(&once, seal.at, seal.len);
+    append_record(&twice, 22, 0x0303, seal.at, seal.len);
+    append(&twice, seal.at, seal.len);
+    assert_false(same_digest(&once, &twice));
+}
+
 /* ---- every other M3 --------------------------------------------------------------------------------------------- */
 
 typedef void (*wrong_fn)(struct bodies *b, struct octets *out);
@@ -375,7 +428,8 @@ static void raw_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(genuine_fits_its_own_run), cmocka_unit_test(any_fragmentation), cmocka_unit_test(wrong_messages),
+        cmocka_unit_test(genuine_fits_its_own_run), cmocka_unit_test(any_fragmentation), cmocka_unit_test(digest),
+        cmocka_unit_test(digest_tells_clear_from_sealed), cmocka_unit_test(wrong_messages),
         cmocka_unit_test(record_versions), cmocka_unit_test(keys_that_are_none_of_ours), cmocka_unit_test(raw_key),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
