@@ -1,0 +1,3 @@
+if(ESCERTKE_GNUTLS)
+  escertke_fuzz(token_uri PARTS tls)
+endif()
