@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
+#include "tls/last_word.h"
 
 enum { HANDSHAKE_FAILURE = 40, DECODE_ERROR = 50, UNEXPECTED_MESSAGE = 10 };
 
@@ -200,18 +201,6 @@ static escertke_err check_complete(struct gnutls_conn *conn)
     return ESCERTKE_OK;
 }
 
-static void put_alert(struct gnutls_conn *conn, escertke_buf *out, size_t start)
-{
-    if (out->len > start)
-        escertke_wipe(out->ptr + start, out->len - start);
-    out->len = start;
-    if (conn->alert < 0 || conn->alert_received)
-        return;
-    const uint8_t record[] = { 21, 3, 3, 0, 2, 2, (uint8_t)conn->alert };
-    if (escertke_buf_append(out, record, sizeof record) != ESCERTKE_OK)
-        out->len = start;
-}
-
 static escertke_err conn_step(void *p, escertke_span in, int64_t unix_s, escertke_buf *out, bool *done)
 {
     struct gnutls_conn *conn = p;
@@ -244,7 +233,7 @@ static escertke_err conn_step(void *p, escertke_span in, int64_t unix_s, escertk
     conn->in = (escertke_span){ NULL, 0 };
     conn->out = NULL;
     if (err != ESCERTKE_OK)
-        put_alert(conn, out, start);
+        esc_last_word(out, start, conn->alert_received ? -1 : conn->alert);
     return err;
 }
 

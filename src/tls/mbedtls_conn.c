@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
+#include "tls/last_word.h"
 
 enum { UNEXPECTED_MESSAGE = 10, HANDSHAKE_FAILURE = 40, DECODE_ERROR = 50, DECRYPT_ERROR = 51, ALERT_RECORD = 21 };
 
@@ -22,7 +23,7 @@ static int push(void *ctx, const unsigned char *from, size_t len)
 {
     struct mbedtls_conn *conn = ctx;
 
-    if (len == 7 && from[0] == ALERT_RECORD) { /* the library's choice; what leaves is written by put_alert */
+    if (len == 7 && from[0] == ALERT_RECORD) { /* the library's choice; what leaves is esc_last_word's */
         conn->alert = from[6];
         return (int)len;
     }
@@ -180,19 +181,6 @@ static escertke_err classify(struct mbedtls_conn *conn, int code)
     return ESCERTKE_ERR_SIGNATURE;
 }
 
-/* On failure the only octets that leave are one alert record of our own making: nothing of a half-made flight does. */
-static void put_alert(struct mbedtls_conn *conn, escertke_buf *out, size_t start)
-{
-    if (out->len > start)
-        escertke_wipe(out->ptr + start, out->len - start);
-    out->len = start;
-    if (conn->alert < 0 || conn->alert_received)
-        return;
-    const uint8_t record[] = { ALERT_RECORD, 3, 3, 0, 2, 2, (uint8_t)conn->alert };
-    if (escertke_buf_append(out, record, sizeof record) != ESCERTKE_OK)
-        out->len = start;
-}
-
 static escertke_err conn_step(void *p, escertke_span in, int64_t unix_s, escertke_buf *out, bool *done)
 {
     struct mbedtls_conn *conn = p;
@@ -220,7 +208,7 @@ static escertke_err conn_step(void *p, escertke_span in, int64_t unix_s, escertk
     esc_mbedtls_flight_init(&conn->flight, (escertke_span){ NULL, 0 });
     conn->out = NULL;
     if (err != ESCERTKE_OK)
-        put_alert(conn, out, start);
+        esc_last_word(out, start, conn->alert_received ? -1 : conn->alert);
     return err;
 }
 

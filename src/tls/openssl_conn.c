@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "tls/last_word.h"
 
 /* ---- a BIO over the spans of the current step: no copy in, no copy out ------------------------------------- */
 
@@ -214,19 +215,6 @@ static escertke_err check_complete(struct openssl_conn *conn)
     return ESCERTKE_OK;
 }
 
-/* On failure the only octets that leave are one alert record of our own making: nothing of a half-made flight does. */
-static void put_alert(struct openssl_conn *conn, escertke_buf *out, size_t start)
-{
-    if (out->len > start)
-        escertke_wipe(out->ptr + start, out->len - start);
-    out->len = start;
-    if (conn->alert < 0 || conn->alert_received)
-        return;
-    const uint8_t record[] = { 21, 3, 3, 0, 2, 2, (uint8_t)conn->alert };
-    if (escertke_buf_append(out, record, sizeof record) != ESCERTKE_OK)
-        out->len = start;
-}
-
 static escertke_err conn_step(void *p, escertke_span in, int64_t unix_s, escertke_buf *out, bool *done)
 {
     struct openssl_conn *conn = p;
@@ -253,7 +241,7 @@ static escertke_err conn_step(void *p, escertke_span in, int64_t unix_s, escertk
     conn->in = (escertke_span){ NULL, 0 };
     conn->out = NULL;
     if (err != ESCERTKE_OK)
-        put_alert(conn, out, start);
+        esc_last_word(out, start, conn->alert_received ? -1 : conn->alert);
     ERR_clear_error();
     return err;
 }

@@ -4,6 +4,7 @@ escertke_unit_engines(wrong_peer PARTS handshake LIBS escertke_fixture escertke_
 escertke_unit_engines(bad_certificates PARTS handshake LIBS escertke_fixture escertke_rawpeer SOURCES certificate_splice.c)
 escertke_unit_engines(crypto PARTS handshake LIBS escertke_fixture)
 escertke_unit(path_cache PARTS handshake LIBS escertke_fixture)
+escertke_unit(last_word PARTS tls)
 escertke_unit(own_chain PARTS handshake LIBS escertke_fixture)
 escertke_unit(matrix PARTS handshake LIBS escertke_fixture)
 escertke_unit(raw_keys PARTS handshake LIBS escertke_fixture)
