@@ -284,7 +284,7 @@ static escertke_err explain(struct inspect *in, const struct inspect_certs *cert
     if (in->trust && (err = read_trust(in->trust, c, d)) != ESCERTKE_OK)
         return err;
     thing = out_new_event("chain");
-    out_number(thing, "certificates", (json_int_t)(certs->count + certs->left_off));
+    out_number(thing, "certificates", (json_int_t)certs->count + (json_int_t)certs->left_off);
     links = json_array();
     for (size_t i = 0; i < c->count; i++) {
         link_text(c, i, text, sizeof text);

@@ -123,8 +123,8 @@ struct list_form {
 
 static bool read_list(struct rd r, const struct list_form *form, json_t *out)
 {
-    uint8_t octet;
-    uint16_t number;
+    uint8_t octet = 0;
+    uint16_t number = 0;
     char room[16];
 
     if (form->length_octets == 1 ? rd_u8(&r, &octet) != ESCERTKE_OK || octet != rd_left(&r)

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -213,13 +214,14 @@ static void write_mqtt(struct text *t, const struct hop_listeners *l)
 
 static void write_memory(struct text *t)
 {
-    unsigned long size, resident;
+    char line[256], *rest;
     FILE *f = fopen("/proc/self/statm", "re");
     long page = sysconf(_SC_PAGESIZE);
 
     if (!f)
         return;
-    if (fscanf(f, "%lu %lu", &size, &resident) == 2) {
+    if (fgets(line, sizeof line, f)) { /* "size resident ...", in pages */
+        unsigned long size = strtoul(line, &rest, 10), resident = strtoul(rest, NULL, 10);
         gauge(t, "process_virtual_memory_bytes", "Virtual memory.", (double)size * (double)page);
         gauge(t, "process_resident_memory_bytes", "Resident memory.", (double)resident * (double)page);
     }

@@ -28,7 +28,7 @@ static bool is_address(const char *host)
 
 static bool is_port(const char *value)
 {
-    return *value && strspn(value, "0123456789") == strlen(value) && strlen(value) <= 5 && atoi(value) <= 65535;
+    return *value && strspn(value, "0123456789") == strlen(value) && strlen(value) <= 5 && strtol(value, NULL, 10) <= 65535;
 }
 
 bool metrics_check_url(const char *value, char *why, size_t cap)

@@ -1,26 +1,24 @@
 #include "rate.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define RATE_MAX 1000000u
 
 bool rate_parse(const char *value, escertke_rate *out)
 {
-    unsigned long long burst, minute; /* of 15 digits at most */
-    char rest;
+    char *rest;
 
     *out = (escertke_rate){ ESCERTKE_NO_LIMIT, 0 };
     if (strcmp(value, "none") == 0)
         return true;
     if (strspn(value, "0123456789/") != strlen(value) || strlen(value) > 2 * strlen("1000000") + 1)
         return false;
-    int parts = sscanf(value, "%llu/%llu%c", &burst, &minute, &rest);
-    if (parts == 1 && !strchr(value, '/'))
-        minute = burst;
-    else if (parts != 2)
-        return false;
-    if (burst < 1 || burst > RATE_MAX || minute < 1 || minute > RATE_MAX)
+    unsigned long long burst = strtoull(value, &rest, 10), minute = burst; /* of 15 digits at most */
+    if (*rest == '/')
+        minute = strtoull(rest + 1, &rest, 10); /* none there: 0 */
+    if (*rest || burst < 1 || burst > RATE_MAX || minute < 1 || minute > RATE_MAX)
         return false;
     *out = (escertke_rate){ (uint32_t)burst, (uint32_t)minute };
     return true;

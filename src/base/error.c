@@ -148,7 +148,7 @@ void esc_printable(escertke_span in, char *out, size_t cap)
         out[to] = '\0';
 }
 
-escertke_err esc_fail(escertke_detail *d, escertke_err err, const char *clause, const char *fmt, ...)
+escertke_err(esc_fail)(escertke_detail *d, escertke_err err, const char *clause, const char *fmt, ...)
 {
     char raw[sizeof d->reason];
     va_list args;

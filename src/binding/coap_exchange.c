@@ -224,7 +224,7 @@ static escertke_err fetch_rest(struct transfer *t, const struct esc_coap_in *fir
     while (err == ESCERTKE_OK && b.more) {
         size_t size = esc_coap_block_size(b.szx), have = content->len;
         struct esc_coap_block want = { .num = (uint32_t)(have / size), .szx = b.szx };
-        struct esc_coap_msg m;
+        struct esc_coap_msg m = { .code = 0 };
         struct esc_coap_in in;
         escertke_primitive again;
 
@@ -247,7 +247,7 @@ static escertke_err fetch_rest(struct transfer *t, const struct esc_coap_in *fir
 escertke_err esc_coap_exchange_run(struct esc_coap_exchange *x, struct esc_coap_hop *h, bool may_be_dead, escertke_detail *d)
 {
     struct transfer t = { .x = x, .h = h, .d = d, .may_be_dead = may_be_dead };
-    struct esc_coap_msg m;
+    struct esc_coap_msg m = { .code = 0 };
     struct esc_coap_in in;
     escertke_err err = send_content(&t, &m);
 
