@@ -14,8 +14,8 @@ static void name_v6(struct in6_addr address, char out[ESCERTKE_SOURCE_MAX + 1])
         return;
     }
     memset(address.s6_addr + PREFIX_OCTETS, 0, sizeof address.s6_addr - PREFIX_OCTETS);
-    if (inet_ntop(AF_INET6, &address, out, ESCERTKE_SOURCE_MAX + 1))
-        strcat(out, "/64");
+    if (inet_ntop(AF_INET6, &address, out, ESCERTKE_SOURCE_MAX + 1 - strlen("/64")))
+        memcpy(out + strlen(out), "/64", sizeof "/64");
 }
 
 void esc_http_source(const struct sockaddr *peer, char out[ESCERTKE_SOURCE_MAX + 1])
