@@ -14,19 +14,21 @@
 #include "notifiers.h"
 #include "out.h"
 #include "pki.h"
-#include "register_keep.h"
+#include "register_cse.h"
 #include "runtime.h"
 
 #define WORKERS 64u      /* a worker waits while a request is on its next hop */
 #define HOP_TIMEOUT_S 20 /* shorter than what an originator waits, so that it hears which hop failed */
 #define DRAIN_MS 3000u
 #define LOOK_S 60
+#define UNDO_MS 3000u
 
 struct settings {
     struct identity_settings identity; /* first: see identity.h */
     struct text_list listen;
     const char *cse_id, *sp, *base, *registrar_url, *registrar, *poa, *state, *behave_like;
     long threads, workers, hop_timeout_s, look_s;
+    bool deregister;
 };
 
 #define AT(member) offsetof(struct settings, member)
@@ -75,6 +77,7 @@ static const struct option_def relay_options[] = {
     NUMBER_ROW("look-every", "S", AT(look_s), 1, 86400,
                "with --register: seconds between two looks whether that CSE still has the own <remoteCSE>, default 60; if it has "
                "not, it is registered again"),
+    FLAG_ROW("deregister", AT(deregister), "with --register: delete the own <remoteCSE> there at a clean stop"),
     TEXT_ROW("registrar", "/CSE", AT(registrar), check_cse_id, "CSE-ID of that CSE; needed over MQTT, whose topics name it"),
     TEXT_ROW("poa", "URL", AT(poa), hop_check_url,
              "own pointOfAccess for other CSEs, if they reach this machine by another URL than --listen"),
@@ -110,6 +113,7 @@ struct relay {
     struct esc_cse *cse;
     struct hop_listeners listeners;
     struct notifiers notifiers;
+    struct cse_registration registration;
     struct register_keep keep;
     unsigned ups; /* of the connection to the registrar */
     escertke_detail d;
@@ -123,6 +127,8 @@ static escertke_err deliver(void *ctx, const char *url, const char *receiver, bo
 
     if (register_keep_is_self(&r->keep))
         next.patience.stop = &r->keep.stop;
+    else if (atomic_load(&r->keep.stop))
+        next.patience.timeout_ms = UNDO_MS;
     else if (notifiers_is_self(&r->notifiers))
         next.patience.stop = &r->notifiers.stop;
     return esc_hops_send(r->hops, &next, req, rsp, d);
@@ -207,39 +213,10 @@ static escertke_err listen_all(struct relay *r)
     return ESCERTKE_OK;
 }
 
-static escertke_err make_registration(void *ctx, escertke_now now, escertke_detail *d)
-{
-    struct relay *r = ctx;
-    json_t *event;
-    escertke_err err = esc_cse_register(r->cse, now, d);
-
-    if (err != ESCERTKE_OK)
-        return err;
-    event = out_new_event("registered");
-    out_text(event, "address", r->s->cse_id);
-    out_text(event, "via", r->s->registrar_url);
-    out_event(event, "registered %s at %s", r->s->cse_id, r->s->registrar_url);
-    return ESCERTKE_OK;
-}
-
-static escertke_err look_at_registration(void *ctx, escertke_now now, char *lost, size_t cap, unsigned *next_s,
-                                         escertke_detail *d)
-{
-    const struct relay *r = ctx;
-
-    return esc_cse_look(r->cse, now, lost, cap, next_s, d);
-}
-
 static escertke_err start_registration(struct relay *r)
 {
-    const struct register_kept what = { .address = r->s->cse_id,
-                                        .url = r->s->registrar_url,
-                                        .make = make_registration,
-                                        .look = look_at_registration,
-                                        .ctx = r,
-                                        .look_s = (unsigned)r->s->look_s };
-
-    return r->s->registrar_url ? register_keep_start(&r->keep, &what, &r->d) : ESCERTKE_OK;
+    r->registration = (struct cse_registration){ .cse = r->cse, .cse_id = r->s->cse_id, .url = r->s->registrar_url };
+    return r->s->registrar_url ? cse_registration_start(&r->registration, (unsigned)r->s->look_s, &r->keep, &r->d) : ESCERTKE_OK;
 }
 
 /* Until a signal asks for the end; a registrar that refuses this CSE does the same. */
@@ -275,7 +252,7 @@ static int relay(const struct settings *s)
         (err = listen_all(&r)) == ESCERTKE_OK && (err = start_registration(&r)) == ESCERTKE_OK &&
         (err = notifiers_start(&r.notifiers, r.cse, &r.d)) == ESCERTKE_OK)
         err = run(&r);
-    register_keep_stop(&r.keep, false);
+    register_keep_stop(&r.keep, s->deregister);
     if (r.cse)
         esc_cse_stop(r.cse); /* what waits to be polled shall not make the listeners wait */
     notifiers_stop(&r.notifiers);

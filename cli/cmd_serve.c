@@ -22,6 +22,7 @@
 #include "register_keep.h"
 #include "register_poll.h"
 #include "runtime.h"
+#include "serve_cse.h"
 #include "status.h"
 
 #define MAX_PENDING 100000
@@ -49,18 +50,20 @@ static const struct option_def serve_options[] = {
              "http(s)://, coap(s):// or ws(s)://HOST:PORT[/PATH], where port 0 is any free port and the listening event says "
              "which; or mqtt(s)://BROKER[:PORT][/PREFIX]. Not needed with --via ws(s)://, over whose connection requests come"),
     TEXT_ROW("via", "URL", AT(via), hop_check_url,
-             "registrar CSE: register the own <AE> there, or bring it up to date, and let the peers reach it"),
+             "registrar CSE: register the own <AE> there, or bring it up to date, and let the peers reach it; of a CSE, its "
+             "<remoteCSE>"),
     TEXT_ROW("poa", "URL", AT(poa), hop_check_url,
              "pointOfAccess to register, if the CSE reaches this machine by another URL than the first --listen"),
-    NUMBER_ROW("look-every", "S", AT(look_s), 1, 86400,
-               "with --via: seconds between two looks whether the CSE still has the own <AE>, default 60; if it has not, it is "
-               "registered again"),
+    NUMBER_ROW(
+        "look-every", "S", AT(look_s), 1, 86400,
+        "with --via: seconds between two looks whether the CSE still has what was registered, default 60; if it has not, it is "
+        "registered again"),
     FLAG_ROW(
         "polling", AT(polling),
         "with --via, in place of --listen: fetch requests from a <pollingChannel> at the CSE, so that nobody need reach this "
         "machine"),
     NUMBER_ROW("poll-time", "S", AT(poll_s), 1, 3600, "with --polling: seconds that the CSE may keep a poll, default 30"),
-    FLAG_ROW("deregister", AT(deregister), "with --via: delete the own <AE> and its policy at a clean stop"),
+    FLAG_ROW("deregister", AT(deregister), "with --via: delete the own <AE> and its policy, or the <remoteCSE>, at a clean stop"),
     LIST_ROW("carrier", "NAME", AT(carriers), carrier_check_one,
              "envelope that is taken: notify, sgn, mailbox; repeatable, default notify and sgn; mailbox needs --via and is made "
              "there"),
@@ -119,6 +122,7 @@ struct server {
     escertke_terminator *terminator;
     unsigned carriers;
     struct mailbox_server *mail; /* NULL = no mailbox */
+    struct serve_cse own;        /* nothing in it unless the identity is a CSE's */
     struct event_book *book;
     struct hop_listeners listeners;
     struct metrics metrics;
@@ -135,6 +139,8 @@ static void handle(void *ctx, const escertke_primitive *req, escertke_now now, e
 {
     const struct server *v = ctx;
 
+    if (serve_cse_take(&v->own, req, now, rsp))
+        return;
     if (!v->mail || !mailbox_server_take(v->mail, req, rsp))
         escertke_carrier_serve(v->terminator, v->carriers, req, now, rsp);
 }
@@ -155,6 +161,16 @@ static void say_registered(const struct registration *r)
               all ? "; no peer rules, so every originator may send NOTIFY; who gets a key is decided by certificate" : "");
 }
 
+/* What is registered is at this address; it is fetched from there, if that is how requests come. */
+static escertke_err begin_polling(void *ctx, const char *address, escertke_detail *d)
+{
+    struct server *v = ctx;
+
+    if (!v->s->polling)
+        return ESCERTKE_OK;
+    return poller_begin(&v->poller, address, (unsigned)v->s->poll_s, handle, v, v->identity.endpoint.log, d);
+}
+
 static escertke_err make_registration(void *ctx, escertke_now now, escertke_detail *d)
 {
     struct server *v = ctx;
@@ -166,9 +182,7 @@ static escertke_err make_registration(void *ctx, escertke_now now, escertke_deta
     say_registered(&v->registration);
     if (v->mail && (err = mailbox_server_open(v->mail, v->registration.poa, d)) != ESCERTKE_OK)
         return err;
-    return v->s->polling ? poller_begin(&v->poller, v->registration.address, (unsigned)v->s->poll_s, handle, v,
-                                        v->identity.endpoint.log, d)
-                         : ESCERTKE_OK;
+    return begin_polling(v, v->registration.address, d);
 }
 
 static escertke_err look_at_registration(void *ctx, escertke_now now, char *lost, size_t cap, unsigned *next_s,
@@ -187,12 +201,42 @@ static escertke_err undo_registration(void *ctx, escertke_detail *d)
     return registration_remove(&v->registration, d);
 }
 
-/* Perhaps the <AE> has gone with its channel. */
+/* Perhaps what was registered has gone with its channel. */
 static void on_channel_lost(void *ctx)
 {
     struct server *v = ctx;
 
     register_keep_hurry(&v->keep);
+}
+
+/* Where a CSE reaches this end-point; NULL: nowhere, or by the connection that was made to it. */
+static const char *own_poa(const struct server *v)
+{
+    if (v->s->polling || (by_connection(v->s) && !v->s->poa))
+        return NULL;
+    return v->s->poa ? v->s->poa : esc_listener_url(&v->listeners.list[0]);
+}
+
+static struct exchange to_registrar(const struct server *v)
+{
+    const struct identity *i = &v->identity;
+
+    return (struct exchange){ .hops = v->hops,
+                              .url = v->s->via,
+                              .receiver = i->registrar_id,
+                              .from = i->is_cse ? i->cse_id : i->stem,
+                              .tls = i->endpoint.tls,
+                              .format = hop_format(&v->s->identity.hop) };
+}
+
+static escertke_err start_cse(struct server *v)
+{
+    const char *poa = own_poa(v);
+    escertke_err err = serve_cse_set_poa(&v->own, &poa, poa ? 1 : 0, &v->d);
+
+    if (err != ESCERTKE_OK || !v->s->via)
+        return err;
+    return serve_cse_register(&v->own, (unsigned)v->s->look_s, begin_polling, v, &v->d);
 }
 
 static escertke_err start_registration(struct server *v)
@@ -206,23 +250,17 @@ static escertke_err start_registration(struct server *v)
                                         .ctx = v,
                                         .look_s = (unsigned)v->s->look_s };
 
+    v->poller = (struct poller){ .exchange = to_registrar(v), .on_lost = on_channel_lost, .ctx = v };
+    v->poller.exchange.patience.stop = &v->keep.stop;
+    if (v->identity.is_cse)
+        return start_cse(v);
     if (!v->s->via)
         return ESCERTKE_OK;
-    *r = (struct registration){
-        .identity = &v->identity, .terminating = true, .by_connection = by_connection(v->s), .poa = v->s->poa
-    };
-    if (v->s->polling)
-        r->poa = NULL;
-    else if (!r->poa && !r->by_connection)
-        r->poa = esc_listener_url(&v->listeners.list[0]);
-    r->exchange = (struct exchange){ .hops = v->hops,
-                                     .url = v->s->via,
-                                     .receiver = v->identity.registrar_id,
-                                     .from = v->identity.stem,
-                                     .tls = v->identity.endpoint.tls,
-                                     .format = hop_format(&v->s->identity.hop),
-                                     .patience = { .stop = &v->keep.stop } };
-    v->poller = (struct poller){ .exchange = r->exchange, .on_lost = on_channel_lost, .ctx = v };
+    *r = (struct registration){ .exchange = v->poller.exchange,
+                                .identity = &v->identity,
+                                .terminating = true,
+                                .by_connection = by_connection(v->s),
+                                .poa = own_poa(v) };
     return register_keep_start(&v->keep, &what, &v->d);
 }
 
@@ -245,13 +283,11 @@ static escertke_err prepare_registration(struct server *v)
 {
     if (!v->s->via && carrier_sum(&v->s->carriers) & (unsigned)ESCERTKE_CARRIER_MAILBOX)
         return esc_fail(&v->d, ESCERTKE_ERR_CONFIG, "R-12.1", "--carrier mailbox needs --via: a mailbox lies at a CSE");
-    if (!v->s->via)
+    if (v->identity.is_cse && carrier_sum(&v->s->carriers) & (unsigned)ESCERTKE_CARRIER_MAILBOX)
+        return esc_fail(&v->d, ESCERTKE_ERR_CONFIG, "R-12.1",
+                        "--carrier mailbox: a mailbox lies below an <AE>, and --id %s is a CSE", v->identity.id.text);
+    if (!v->s->via || v->identity.is_cse)
         return ESCERTKE_OK;
-    if (v->identity.is_cse)
-        return esc_fail(
-            &v->d, ESCERTKE_ERR_CONFIG, "TS-0001 10.2.2.6",
-            "--id %s is a CSE, and --via registers an <AE>; escertke relay --register URL is a CSE that registers at another",
-            v->identity.id.text);
     return registration_check(&v->identity, &v->d);
 }
 
@@ -311,18 +347,23 @@ static escertke_err make_terminator(struct server *v)
 
 static escertke_err make_mailbox(struct server *v)
 {
-    struct mailbox box = { .identity = &v->identity,
-                           .exchange = { .hops = v->hops,
-                                         .url = v->s->via,
-                                         .receiver = v->identity.registrar_id,
-                                         .from = v->identity.stem,
-                                         .tls = v->identity.endpoint.tls,
-                                         .format = hop_format(&v->s->identity.hop) } };
+    const struct mailbox box = { .identity = &v->identity, .exchange = to_registrar(v) };
 
     v->carriers = carrier_sum(&v->s->carriers);
     if (!(v->carriers & (unsigned)ESCERTKE_CARRIER_MAILBOX))
         return ESCERTKE_OK;
     return mailbox_server_new(v->terminator, &box, &v->mail, &v->d);
+}
+
+static escertke_err make_cse(struct server *v)
+{
+    v->own = (struct serve_cse){ .identity = &v->identity,
+                                 .hops = v->hops,
+                                 .keep = &v->keep,
+                                 .via = v->s->via,
+                                 .format = hop_format(&v->s->identity.hop),
+                                 .by_connection = by_connection(v->s) };
+    return serve_cse_open(&v->own, &v->d);
 }
 
 static unsigned event_loops(const struct settings *s)
@@ -370,7 +411,7 @@ static int serve(const struct settings *s)
     runtime_ignore_sigpipe();
     runtime_block_signals();
     if ((err = acquire(&v)) == ESCERTKE_OK && (err = make_terminator(&v)) == ESCERTKE_OK &&
-        (err = make_mailbox(&v)) == ESCERTKE_OK && (err = listen_all(&v)) == ESCERTKE_OK &&
+        (err = make_mailbox(&v)) == ESCERTKE_OK && (err = make_cse(&v)) == ESCERTKE_OK && (err = listen_all(&v)) == ESCERTKE_OK &&
         (err = start_registration(&v)) == ESCERTKE_OK)
         err = run(&v);
     metrics_stop(v.pages);
@@ -379,6 +420,7 @@ static int serve(const struct settings *s)
     register_keep_stop(&v.keep, s->deregister);
     registration_free(&v.registration);
     hop_stop(&v.listeners, DRAIN_MS);
+    serve_cse_free(&v.own);
     mailbox_server_free(v.mail);
     escertke_terminator_free(v.terminator);
     event_book_free(v.book);

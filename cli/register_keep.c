@@ -41,14 +41,14 @@ static uint64_t try_register(struct register_keep *k, escertke_now now)
 
     escertke_detail_init(&d);
     escertke_err err = k->what.make(k->what.ctx, now, &d);
-    if (atomic_load(&k->stop))
-        return 0;
-    if (err == ESCERTKE_OK) {
+    if (err == ESCERTKE_OK) { /* though the end came meanwhile: it is there, and may have to be undone */
         k->was_registered = true;
         k->retry = (struct runtime_retry){ 0 };
         atomic_store(&k->registered, true);
         return FIRST_LOOK_MS; /* for the time that the CSE has given */
     }
+    if (atomic_load(&k->stop))
+        return 0;
     if (!k->was_registered && !is_passing(err)) {
         give_up(k, err, &d);
         return 0;

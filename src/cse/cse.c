@@ -63,6 +63,9 @@ static int check_allowed(struct esc_call *c)
 
     if (c->part)
         return esc_virtual_check(c);
+    if (c->cse->cfg.bare && c->req->op == ESCERTKE_OP_CREATE)
+        return esc_cse_refuse(c, ESCERTKE_RSC_OPERATION_NOT_ALLOWED,
+                              "this CSE is an end-point alone: nothing is registered here");
     if (base && (c->req->op == ESCERTKE_OP_UPDATE || c->req->op == ESCERTKE_OP_DELETE))
         return esc_cse_refuse(c, ESCERTKE_RSC_OPERATION_NOT_ALLOWED, "a CSEBase is changed by configuration only");
     if (c->target->ty == ESC_TY_CIN && c->req->op == ESCERTKE_OP_UPDATE)

@@ -44,6 +44,8 @@ struct esc_cse_config {
     const char *registrar_id;  /* its Absolute CSE-ID, for bindings that name who is spoken to; NULL = found out by asking */
     const char *esi;           /* e2eSecInfo of <CSEBase> as a JSON object, e.g. {"esf":[43]}; NULL = none */
     bool require_association;  /* refuse a From that came through another CSE with 4107 (R-PR-21 row 8) */
+    bool by_connection;        /* reached over the connection that it makes to its registrar: rr is true without a poa */
+    bool bare;                 /* an end-point, and no more: <CSEBase> can be read, and nothing is registered here or passed on */
 
     const char *behave_like; /* for tests: "acme", "tinyiot"; NULL or "strict": none of the departures of deployed CSEs */
 
@@ -70,7 +72,7 @@ struct esc_cse_config {
 
     esc_cse_deliver_fn deliver; /* NULL: nothing can be sent; every hop out is "not reachable" */
     void *deliver_ctx;
-    bool two_way; /* deliver knows connections that others have made: it takes an empty URL */
+    bool two_way;             /* deliver knows connections that others have made: it takes an empty URL */
     esc_cse_random_fn random; /* NULL = getrandom() of the system */
     void *random_ctx;
     escertke_clock_fn clock; /* read between two hops out; NULL: time stands still while a request is handled, and none waits */
@@ -118,15 +120,31 @@ void esc_cse_handle(struct esc_cse *cse, const escertke_primitive *req, escertke
 
 /**
  * Register at the registrar: read its <CSEBase>, create or update the own <remoteCSE> there, mirror one for it here (R-RG-30).
- * Idempotent; call it again after a restart or when the pointsOfAccess change. Nothing to do at an IN-CSE. Thread-safe; blocks.
+ * A registrar that refuses esi gets it without (R-IO-8). Idempotent; call it again after a restart or when the pointsOfAccess
+ * change. Nothing to do at an IN-CSE. One thread at a time; blocks.
  * @return OK; what deliver returned; RSC (refused; detail.rsc says how), PRIMITIVE (the answer is not a <CSEBase>), CONFIG (the
  *         registrar is this CSE, of another SP, or an ASN-CSE), NOMEM
  */
 ESCERTKE_CHECKED escertke_err esc_cse_register(struct esc_cse *cse, escertke_now now, escertke_detail *d);
 
+/** The registration of a CSE, as far as is known. */
+struct esc_cse_registration {
+    char address[2 * ESCERTKE_ID_MAX + 2]; /* of the own <remoteCSE>, as requests to the registrar name it */
+    bool created;                          /* the last time; false: it was there, and was brought up to date */
+    bool esi;                              /* it shows esi */
+};
+/** Thread-safe. */
+void esc_cse_get_registration(struct esc_cse *cse, struct esc_cse_registration *out);
+
 /**
- * Does the registrar still have the own <remoteCSE>? If half of the time that it gave is over, ask for as much again.
- * Thread-safe; blocks.
+ * Delete the own <remoteCSE> at the registrar. That it is not there is as good. Thread-safe; blocks.
+ * @return OK; what deliver returned; RSC, NOMEM
+ */
+ESCERTKE_CHECKED escertke_err esc_cse_deregister(struct esc_cse *cse, escertke_detail *d);
+
+/**
+ * Does the registrar still have the own <remoteCSE>, with the own poa? If half of the time that it gave is over, ask for as much
+ * again. Thread-safe; blocks.
  * @param lost    why esc_cse_register() is due again, in words; "" = it is not
  * @param next_s  look again in so many seconds at the latest; 0 = the registrar gave no time
  * @return OK; what deliver returned; UNREACHABLE (the registrar is not well), NOMEM

@@ -208,6 +208,7 @@ struct esc_cse {
     size_t note_count, note_bytes;
     pthread_cond_t mail; /* there is one more; monotonic clock */
     bool stopping;
+    struct esc_cse_registration registration;
     char *poa[ESC_CSE_POA_MAX];
     size_t poa_count;
     struct {
@@ -356,6 +357,14 @@ int esc_hop_prepare(struct esc_call *c, const struct esc_resource *entity, bool 
 int esc_hop_run(struct esc_call *c, escertke_primitive *rsp); /* without the lock; 0 = rsp is complete */
 int esc_hop_relay(struct esc_call *c, escertke_primitive *rsp);
 void esc_hop_clear(struct esc_hop *hop);
+
+/* registrar.c: the CSE where this one registers */
+escertke_format esc_registrar_format(const struct esc_cse *cse); /* of requests to it */
+escertke_err esc_registrar_send(struct esc_cse *cse, escertke_primitive *req, escertke_primitive *rsp,
+                                escertke_detail *d); /* without the lock */
+escertke_err esc_registrar_refused(const escertke_primitive *rsp, const char *what, escertke_detail *d);
+struct esc_resource *esc_registrar_mirror(const struct esc_cse *cse);                       /* NULL = none */
+escertke_err esc_registrar_read(struct esc_cse *cse, escertke_now now, escertke_detail *d); /* without the lock */
 
 /* state.c */
 escertke_err esc_state_load(struct esc_cse *cse, escertke_now now, escertke_detail *d);

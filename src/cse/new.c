@@ -1,6 +1,7 @@
 /* Making a CSE out of its configuration, and unmaking it. */
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -149,6 +150,7 @@ static escertke_err make_base(struct esc_cse *cse, escertke_now now)
     if (err != ESCERTKE_OK)
         return err;
     cse->next_expiry = INT64_MAX;
+    snprintf(cse->registration.address, sizeof cse->registration.address, "-%s", cse->cfg.cse_id);
     cse->base = esc_resource_new(ESC_TY_CB, cse->cfg.cse_id + 1, cse->cfg.base_name, cse->id.text, json_object());
     if (!cse->base)
         return ESCERTKE_ERR_NOMEM;

@@ -1,190 +1,17 @@
-/* This CSE as the registree: its <remoteCSE> at the registrar, and the registrar's mirror here (TS-0001 10.2.2.6; R-RG-30). */
+/* This CSE as the registree: its <remoteCSE> at the registrar (TS-0001 10.2.2.6; R-RG-30). */
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "cse/internal.h"
 #include "m2m/serialization.h"
 
 static const char clause[] = "TS-0004 7.4.4";
 
-static escertke_format own_format(const struct esc_cse *cse)
-{
-    return cse->cfg.format ? cse->cfg.format : ESCERTKE_FORMAT_JSON;
-}
-
-/* One request to the registrar. Without the lock. */
-static escertke_err exchange(struct esc_cse *cse, escertke_primitive *req, escertke_primitive *rsp, escertke_detail *d)
-{
-    const struct esc_cse_config *cfg = &cse->cfg;
-    char rqi[ESCERTKE_ID_MAX + 64];
-    uint32_t nonce;
-    uint64_t number;
-    escertke_err err = ESCERTKE_ERR_UNREACHABLE;
-
-    if (!cfg->deliver)
-        return esc_fail(d, err, clause, "nothing can be sent to the registrar");
-    pthread_mutex_lock(&cse->lock);
-    number = ++cse->own_requests;
-    err = esc_cse_random(cse, &nonce, sizeof nonce);
-    pthread_mutex_unlock(&cse->lock);
-    snprintf(rqi, sizeof rqi, "%.64s-%08x-%llu", cfg->cse_id + 1, (unsigned)nonce, (unsigned long long)number);
-    if (err != ESCERTKE_OK || (err = escertke_primitive_set(&req->fr, escertke_span_str(cfg->cse_id))) != ESCERTKE_OK ||
-        (err = escertke_primitive_set(&req->rqi, escertke_span_str(rqi))) != ESCERTKE_OK ||
-        (err = escertke_primitive_set(&req->rvi, escertke_span_str("3"))) != ESCERTKE_OK)
-        return esc_fail(d, err, clause, "%s", escertke_err_text(err));
-    err = cfg->deliver(cfg->deliver_ctx, cfg->registrar_url, cfg->registrar_id ? cfg->registrar_id : "", false, req, rsp, d);
-    if (err != ESCERTKE_OK)
-        return esc_fail(d, err, clause, "the registrar at %s: %s", cfg->registrar_url, escertke_err_text(err));
-    if (!rsp->rqi || strcmp(rsp->rqi, rqi) != 0)
-        return esc_fail(d, ESCERTKE_ERR_RQI, clause, "the registrar's response has another rqi");
-    return ESCERTKE_OK;
-}
-
-static escertke_err refused(const escertke_primitive *rsp, const char *what, escertke_detail *d)
-{
-    char dbg[160] = "";
-
-    escertke_dbg_read(rsp->format, escertke_buf_span(&rsp->content), dbg, sizeof dbg);
-    if (d && d->err == ESCERTKE_OK)
-        d->rsc = rsp->rsc;
-    return esc_fail(d, ESCERTKE_ERR_RSC, clause, "%s: the registrar answered %d %s %s", what, rsp->rsc,
-                    escertke_rsc_name(rsp->rsc), dbg);
-}
-
-/* ---- the registrar's <CSEBase> ------------------------------------------------------------------------------ */
-
-/* csi as this SP writes it: SP-relative. */
-static escertke_err registrar_id(const struct esc_cse *cse, const json_t *cb, char out[ESCERTKE_ID_MAX + 1], escertke_detail *d)
-{
-    escertke_id id;
-    int cst = 0;
-
-    if (escertke_id_normalise(esc_json_text(json_object_get(cb, "csi")), &cse->ctx, &id) != ESCERTKE_OK ||
-        id.kind == ESCERTKE_ID_AE_C)
-        return esc_fail(d, ESCERTKE_ERR_PRIMITIVE, clause, "the registrar's CSEBase has no valid csi");
-    if (id.sp_len != cse->id.sp_len || strncmp(id.text, cse->id.text, id.sp_len) != 0)
-        return esc_fail(d, ESCERTKE_ERR_CONFIG, clause, "the registrar %s belongs to another service provider", id.text);
-    if (cse->cfg.registrar_id && strcmp(id.text, cse->cfg.registrar_id) != 0)
-        return esc_fail(d, ESCERTKE_ERR_CONFIG, clause, "the registrar is %.100s, not %.100s", id.text, cse->cfg.registrar_id);
-    if (!strcmp(id.text, cse->id.text))
-        return esc_fail(d, ESCERTKE_ERR_CONFIG, clause, "the registrar has this CSE's own identifier %s", id.text);
-    if (esc_json_int(json_object_get(cb, "cst"), 3, 3, &cst))
-        return esc_fail(d, ESCERTKE_ERR_CONFIG, clause, "an ASN-CSE is no registrar");
-    memcpy(out, id.text + id.sp_len, strlen(id.text + id.sp_len) + 1);
-    return ESCERTKE_OK;
-}
-
-/* What is known of the registrar, as attributes of its mirror. */
-static json_t *mirror_attrs(const struct esc_cse *cse, const json_t *cb, const char *csi)
-{
-    static const char *const taken[] = { "cst", "srv", "csz", "esi" };
-    const struct esc_type *type = esc_type_of(ESC_TY_CSR);
-    json_t *attrs =
-        json_pack("{ss+ ss sb s[s] s[s]}", "cb", csi, "/-", "csi", csi, "rr", 1, "srv", "3", "poa", cse->cfg.registrar_url);
-
-    for (size_t i = 0; attrs && i < sizeof taken / sizeof taken[0]; i++) {
-        json_t *value = json_object_get(cb, taken[i]);
-        if (value && esc_attr_find(type, taken[i])->kind->ok(value) && json_object_set(attrs, taken[i], value)) {
-            json_decref(attrs);
-            return NULL;
-        }
-    }
-    if (attrs && esc_attrs_size(attrs) > ESC_RESOURCE_BYTES_MAX)
-        json_object_del(attrs, "esi");
-    return attrs;
-}
-
-static struct esc_resource *find_mirror(const struct esc_cse *cse)
-{
-    struct esc_resource *r = cse->remotes;
-
-    while (r && !r->mirror)
-        r = r->next_remote;
-    return r;
-}
-
-/* With the lock held. Takes attrs. */
-static escertke_err put_mirror(struct esc_cse *cse, const char *csi, json_t *attrs, escertke_now now)
-{
-    struct esc_resource *r = find_mirror(cse);
-    char ri[ESCERTKE_ID_MAX + 1];
-
-    if (r && json_equal(r->attrs, attrs)) {
-        json_decref(attrs);
-        return ESCERTKE_OK;
-    }
-    if (r)
-        esc_tree_remove(cse, r);
-    escertke_err err = esc_generate_ri(cse, "csr", ri);
-    if (err != ESCERTKE_OK) {
-        json_decref(attrs);
-        return err;
-    }
-    const char *rn = esc_tree_by_name(cse, cse->base, escertke_span_str(csi + 1)) ? ri : csi + 1;
-    r = esc_resource_new(ESC_TY_CSR, ri, rn, cse->id.text, attrs);
-    if (!r)
-        return ESCERTKE_ERR_NOMEM;
-    r->ct = r->lt = now.unix_s;
-    r->mirror = true;
-    esc_tree_add(cse, cse->base, r);
-    cse->changes++;
-    return ESCERTKE_OK;
-}
-
-static escertke_err mirror(struct esc_cse *cse, const json_t *cb, escertke_now now, escertke_detail *d)
-{
-    char csi[ESCERTKE_ID_MAX + 1];
-    escertke_err err = registrar_id(cse, cb, csi, d);
-
-    if (err != ESCERTKE_OK)
-        return err;
-    json_t *attrs = mirror_attrs(cse, cb, csi);
-    if (!attrs)
-        return ESCERTKE_ERR_NOMEM;
-    pthread_mutex_lock(&cse->lock);
-    err = put_mirror(cse, csi, attrs, now);
-    pthread_mutex_unlock(&cse->lock);
-    if (err == ESCERTKE_OK)
-        esc_log(&cse->cfg.log, ESCERTKE_LEVEL_INFO, "cse.registrar", "csi=%s url=%s", csi, cse->cfg.registrar_url);
-    return err;
-}
-
-static escertke_err read_registrar(struct esc_cse *cse, escertke_now now, escertke_detail *d)
-{
-    escertke_primitive req, rsp;
-    const char *name;
-    json_t *root = NULL, *cb;
-    escertke_err err;
-
-    escertke_primitive_init(&req);
-    escertke_primitive_init(&rsp);
-    req.op = ESCERTKE_OP_RETRIEVE;
-    req.format = own_format(cse);
-    err = escertke_primitive_set(&req.to, escertke_span_str("-"));
-    if (err == ESCERTKE_OK)
-        err = exchange(cse, &req, &rsp, d);
-    if (err == ESCERTKE_OK && rsp.rsc != ESCERTKE_RSC_OK)
-        err = refused(&rsp, "reading its CSEBase", d);
-    if (err == ESCERTKE_OK &&
-        (esc_serial_load_content(rsp.format, escertke_buf_span(&rsp.content), &root, &name, &cb, NULL) != ESCERTKE_OK ||
-         strcmp(name, "m2m:cb") != 0))
-        err = esc_fail(d, ESCERTKE_ERR_PRIMITIVE, clause, "the registrar's answer is no CSEBase");
-    if (err == ESCERTKE_OK)
-        err = mirror(cse, cb, now, d);
-    json_decref(root);
-    escertke_primitive_clear(&req);
-    escertke_primitive_clear(&rsp);
-    return err;
-}
-
-/* ---- the own <remoteCSE> ------------------------------------------------------------------------------------ */
-
 /* What can change later: whether and where this CSE is reached, and what it supports. */
-static int put_changeable(struct esc_cse *cse, json_t *csr)
+static int put_changeable(struct esc_cse *cse, json_t *csr, bool with_esi)
 {
     json_t *poa = json_array(), *esi;
     int bad = !poa;
@@ -194,13 +21,14 @@ static int put_changeable(struct esc_cse *cse, json_t *csr)
         bad |= json_array_append_new(poa, json_string(cse->poa[i]));
     esi = json_deep_copy(cse->esi); /* counted references are shared with the lock held only */
     pthread_mutex_unlock(&cse->lock);
-    bad |= json_object_set_new(csr, "rr", json_boolean(json_array_size(poa) > 0));
+    bad |= json_object_set_new(csr, "rr", json_boolean(json_array_size(poa) > 0 || cse->cfg.by_connection));
     bad |= json_object_set_new(csr, "srv", json_pack("[sss]", "2", "2a", "3"));
     if (json_array_size(poa))
         bad |= json_object_set(csr, "poa", poa);
     json_decref(poa);
-    if (cse->esi)
-        bad |= json_object_set_new(csr, "esi", esi);
+    if (cse->esi && with_esi)
+        bad |= json_object_set(csr, "esi", esi);
+    json_decref(esi);
     return bad;
 }
 
@@ -214,58 +42,157 @@ static int put_fixed(const struct esc_cse *cse, json_t *csr, bool named)
            json_object_set_new(csr, "csi", json_string(cfg->cse_id)) || json_object_set_new(csr, "cst", json_integer(2));
 }
 
-/* Send @p csr, which is released; *rsc is the answer, whatever it is. */
-static escertke_err send_remote(struct esc_cse *cse, escertke_op op, json_t *csr, int *rsc, escertke_detail *d)
+static void own_address(struct esc_cse *cse, char out[2 * ESCERTKE_ID_MAX + 2])
+{
+    pthread_mutex_lock(&cse->lock);
+    memcpy(out, cse->registration.address, sizeof cse->registration.address);
+    pthread_mutex_unlock(&cse->lock);
+}
+
+/* "-/mn1" is enough for the registrar; "/in1/-/mn1" says the same to whoever needs an address that stands alone. */
+static void complete_address(struct esc_cse *cse)
+{
+    char *address = cse->registration.address;
+
+    pthread_mutex_lock(&cse->lock);
+    const struct esc_resource *registrar = esc_registrar_mirror(cse);
+    const char *csi = registrar ? json_string_value(json_object_get(registrar->attrs, "csi")) : NULL;
+    if (csi && address[0] == '-')
+        snprintf(address, sizeof cse->registration.address, "%s/-%s", csi, cse->cfg.cse_id);
+    pthread_mutex_unlock(&cse->lock);
+}
+
+/* Under the ri that the registrar gave it is found whatever its name has become. */
+static void note_address(struct esc_cse *cse, const escertke_primitive *rsp)
+{
+    json_t *root = NULL, *csr;
+    char text[2 * ESCERTKE_ID_MAX + 2];
+    escertke_address address;
+    const char *name;
+    int len = -1;
+
+    if (esc_serial_load_content(rsp->format, escertke_buf_span(&rsp->content), &root, &name, &csr, NULL) != ESCERTKE_OK)
+        return;
+    const char *ri = json_string_value(json_object_get(csr, "ri"));
+    pthread_mutex_lock(&cse->lock);
+    const struct esc_resource *registrar = esc_registrar_mirror(cse);
+    const char *csi = registrar ? json_string_value(json_object_get(registrar->attrs, "csi")) : NULL;
+    if (ri && csi && !strcmp(name, "m2m:csr"))
+        len = snprintf(text, sizeof text, "%s%s%s", ri[0] == '/' ? "" : csi, ri[0] == '/' ? "" : "/", ri);
+    if (len > 0 && (size_t)len < sizeof text && escertke_address_parse(escertke_span_str(text), &address) == ESCERTKE_OK)
+        memcpy(cse->registration.address, text, sizeof text);
+    pthread_mutex_unlock(&cse->lock);
+    json_decref(root);
+}
+
+/*
+ * Send a request about the own <remoteCSE>, with @p csr, which is released, as content unless it is a Delete.
+ * @return OK; RSC: it was refused, with *rsc; what esc_registrar_send() returns
+ */
+static escertke_err send_remote(struct esc_cse *cse, escertke_op op, json_t *csr, const char *what, int *rsc, escertke_detail *d)
 {
     escertke_primitive req, rsp;
-    char to[ESCERTKE_ID_MAX + 8];
-    json_t *root = json_pack("{so}", "m2m:csr", csr);
-    escertke_err err = root ? ESCERTKE_OK : ESCERTKE_ERR_NOMEM;
-    bool create = op == ESCERTKE_OP_CREATE;
+    char to[2 * ESCERTKE_ID_MAX + 2] = "-";
+    json_t *root = csr ? json_pack("{so}", "m2m:csr", csr) : NULL;
+    escertke_err err = root || op == ESCERTKE_OP_DELETE ? ESCERTKE_OK : ESCERTKE_ERR_NOMEM;
 
     escertke_primitive_init(&req);
     escertke_primitive_init(&rsp);
     req.op = op;
-    req.format = own_format(cse);
-    req.ty = create ? ESC_TY_CSR : 0;
-    snprintf(to, sizeof to, "-%.255s", create ? "" : cse->cfg.cse_id);
+    req.format = esc_registrar_format(cse);
+    req.ty = op == ESCERTKE_OP_CREATE ? ESC_TY_CSR : 0;
+    if (op != ESCERTKE_OP_CREATE)
+        own_address(cse, to);
     if (err == ESCERTKE_OK && (err = escertke_primitive_set(&req.to, escertke_span_str(to))) == ESCERTKE_OK &&
-        (err = esc_serial_dump(req.format, root, &req.content)) == ESCERTKE_OK)
-        err = exchange(cse, &req, &rsp, d);
+        (!root || (err = esc_serial_dump(req.format, root, &req.content)) == ESCERTKE_OK))
+        err = esc_registrar_send(cse, &req, &rsp, d);
     *rsc = rsp.rsc;
-    if (err == ESCERTKE_OK && rsp.rsc / 1000 != 2 && rsp.rsc != ESCERTKE_RSC_ORIGINATOR_HAS_ALREADY_REGISTERED &&
-        !(create && rsp.rsc == ESCERTKE_RSC_CONFLICT && json_object_get(json_object_get(root, "m2m:csr"), "rn")))
-        err = refused(&rsp, create ? "registration" : "update of the registration", d);
+    if (err == ESCERTKE_OK && rsp.rsc / 1000 != 2)
+        err = esc_registrar_refused(&rsp, what, d);
+    else if (err == ESCERTKE_OK && op == ESCERTKE_OP_CREATE)
+        note_address(cse, &rsp);
     json_decref(root);
     escertke_primitive_clear(&req);
     escertke_primitive_clear(&rsp);
     return err;
 }
 
-static escertke_err create_remote(struct esc_cse *cse, bool named, int *rsc, escertke_detail *d)
+static escertke_err create_remote(struct esc_cse *cse, bool named, bool esi, int *rsc, escertke_detail *d)
 {
     json_t *csr = json_object();
 
-    if (put_changeable(cse, csr) || put_fixed(cse, csr, named)) {
+    if (put_changeable(cse, csr, esi) || put_fixed(cse, csr, named)) {
         json_decref(csr);
         return ESCERTKE_ERR_NOMEM;
     }
-    return send_remote(cse, ESCERTKE_OP_CREATE, csr, rsc, d);
+    return send_remote(cse, ESCERTKE_OP_CREATE, csr, "registration", rsc, d);
+}
+
+static escertke_err update_remote(struct esc_cse *cse, bool esi, int *rsc, escertke_detail *d)
+{
+    json_t *csr = json_object();
+
+    if (put_changeable(cse, csr, esi)) {
+        json_decref(csr);
+        return ESCERTKE_ERR_NOMEM;
+    }
+    return send_remote(cse, ESCERTKE_OP_UPDATE, csr, "update of the registration", rsc, d);
+}
+
+/* A registrar that does not know esi gets the rest (R-IO-8). */
+static bool leave_out_esi(struct esc_cse *cse, int rsc, bool *esi)
+{
+    if (rsc != ESCERTKE_RSC_BAD_REQUEST || !*esi)
+        return false;
+    *esi = false;
+    esc_log(&cse->cfg.log, ESCERTKE_LEVEL_WARN, "cse.register", "reason=\"4000 with esi: once more without\"");
+    return true;
+}
+
+static bool is_taken(int rsc)
+{
+    return rsc == ESCERTKE_RSC_CONFLICT || rsc == ESCERTKE_RSC_ALREADY_EXISTS;
+}
+
+/* *there: the registrar has one already, or says so of a name that it chose itself. */
+static escertke_err create_own(struct esc_cse *cse, bool *esi, bool *there, escertke_detail *d)
+{
+    escertke_detail why;
+    bool named = true;
+    int rsc;
+
+    *there = false;
+    for (;;) {
+        escertke_detail_init(&why);
+        escertke_err err = create_remote(cse, named, *esi, &rsc, &why);
+        if (err == ESCERTKE_ERR_RSC) {
+            *there = rsc == ESCERTKE_RSC_ORIGINATOR_HAS_ALREADY_REGISTERED || (is_taken(rsc) && !named);
+            if (*there)
+                return ESCERTKE_OK;
+            if (leave_out_esi(cse, rsc, esi))
+                continue;
+            if (is_taken(rsc)) {
+                named = false;
+                continue;
+            }
+        }
+        if (err != ESCERTKE_OK && d)
+            *d = why;
+        return err;
+    }
 }
 
 /* The entry from an earlier life may name old pointsOfAccess. A registrar that refuses the update keeps it as it is. */
-static escertke_err renew(struct esc_cse *cse, escertke_detail *d)
+static escertke_err renew(struct esc_cse *cse, bool *esi, escertke_detail *d)
 {
-    json_t *csr = json_object();
     escertke_detail why;
+    escertke_err err;
     int rsc;
 
-    if (put_changeable(cse, csr)) {
-        json_decref(csr);
-        return ESCERTKE_ERR_NOMEM;
-    }
-    escertke_detail_init(&why);
-    escertke_err err = send_remote(cse, ESCERTKE_OP_UPDATE, csr, &rsc, &why);
+    do {
+        escertke_detail_init(&why);
+        err = update_remote(cse, *esi, &rsc, &why);
+    } while (err == ESCERTKE_ERR_RSC && leave_out_esi(cse, rsc, esi));
     if (err == ESCERTKE_ERR_RSC) {
         esc_log(&cse->cfg.log, ESCERTKE_LEVEL_WARN, "cse.register", "reason=\"%s\"", why.reason);
         return ESCERTKE_OK;
@@ -275,22 +202,49 @@ static escertke_err renew(struct esc_cse *cse, escertke_detail *d)
 
 escertke_err esc_cse_register(struct esc_cse *cse, escertke_now now, escertke_detail *d)
 {
+    bool esi = cse->esi != NULL, there = false;
     escertke_err err;
+
+    if (!cse->cfg.registrar_url)
+        return ESCERTKE_OK;
+    err = esc_registrar_read(cse, now, d);
+    if (err == ESCERTKE_OK) {
+        complete_address(cse);
+        err = create_own(cse, &esi, &there, d);
+    }
+    if (err == ESCERTKE_OK && there)
+        err = renew(cse, &esi, d);
+    if (err != ESCERTKE_OK)
+        return esc_fail(d, err, clause, "%s", escertke_err_text(err));
+    pthread_mutex_lock(&cse->lock);
+    cse->registration.created = !there;
+    cse->registration.esi = esi;
+    pthread_mutex_unlock(&cse->lock);
+    esc_log(&cse->cfg.log, ESCERTKE_LEVEL_INFO, "cse.register", "registrar=%s created=%d", cse->cfg.registrar_url, (int)!there);
+    return esc_state_save(cse, d);
+}
+
+void esc_cse_get_registration(struct esc_cse *cse, struct esc_cse_registration *out)
+{
+    pthread_mutex_lock(&cse->lock);
+    *out = cse->registration;
+    pthread_mutex_unlock(&cse->lock);
+}
+
+escertke_err esc_cse_deregister(struct esc_cse *cse, escertke_detail *d)
+{
+    escertke_detail why;
     int rsc = 0;
 
     if (!cse->cfg.registrar_url)
         return ESCERTKE_OK;
-    err = read_registrar(cse, now, d);
-    if (err == ESCERTKE_OK)
-        err = create_remote(cse, true, &rsc, d);
-    if (err == ESCERTKE_OK && rsc == ESCERTKE_RSC_CONFLICT)
-        err = create_remote(cse, false, &rsc, d);
-    if (err == ESCERTKE_OK && rsc == ESCERTKE_RSC_ORIGINATOR_HAS_ALREADY_REGISTERED)
-        err = renew(cse, d);
-    if (err != ESCERTKE_OK)
-        return esc_fail(d, err, clause, "%s", escertke_err_text(err));
-    esc_log(&cse->cfg.log, ESCERTKE_LEVEL_INFO, "cse.register", "registrar=%s rsc=%d", cse->cfg.registrar_url, rsc);
-    return esc_state_save(cse, d);
+    escertke_detail_init(&why);
+    escertke_err err = send_remote(cse, ESCERTKE_OP_DELETE, NULL, "deregistration", &rsc, &why);
+    if (err == ESCERTKE_OK || (err == ESCERTKE_ERR_RSC && rsc == ESCERTKE_RSC_NOT_FOUND))
+        return ESCERTKE_OK;
+    if (d)
+        *d = why;
+    return esc_fail(d, err, clause, "%s", escertke_err_text(err));
 }
 
 /* ---- is it still there --------------------------------------------------------------------------------------- */
@@ -317,7 +271,8 @@ static escertke_err go_on(struct esc_cse *cse, const json_t *csr, int64_t now_s,
     if (left_s <= 0) {
         escertke_timestamp_format(now_s + (et - since), text);
         escertke_detail_init(&why);
-        escertke_err err = send_remote(cse, ESCERTKE_OP_UPDATE, json_pack("{ss}", "et", text), &rsc, &why);
+        escertke_err err =
+            send_remote(cse, ESCERTKE_OP_UPDATE, json_pack("{ss}", "et", text), "more time for the registration", &rsc, &why);
         if (err != ESCERTKE_OK && err != ESCERTKE_ERR_RSC)
             return esc_fail(d, err, clause, "%s", why.reason);
         if (err != ESCERTKE_OK)
@@ -336,6 +291,21 @@ static bool is_own(const struct esc_cse *cse, const json_t *csr)
            !strcmp(id.text, cse->id.text);
 }
 
+/* Somebody has changed it: where this CSE is reached stands there no more. */
+static bool is_elsewhere(struct esc_cse *cse, const json_t *csr)
+{
+    const json_t *poa = json_object_get(csr, "poa"), *item;
+    bool found = false;
+    size_t i;
+
+    pthread_mutex_lock(&cse->lock);
+    json_array_foreach(poa, i, item) found |=
+        cse->poa_count && json_is_string(item) && !strcmp(json_string_value(item), cse->poa[0]);
+    found |= !cse->poa_count;
+    pthread_mutex_unlock(&cse->lock);
+    return !found;
+}
+
 static escertke_err judge(struct esc_cse *cse, const escertke_primitive *rsp, int64_t now_s, char *lost, size_t cap,
                           unsigned *next_s, escertke_detail *d)
 {
@@ -351,6 +321,8 @@ static escertke_err judge(struct esc_cse *cse, const escertke_primitive *rsp, in
     else if (esc_serial_load_content(rsp->format, escertke_buf_span(&rsp->content), &root, &name, &csr, NULL) != ESCERTKE_OK ||
              strcmp(name, "m2m:csr") != 0 || !is_own(cse, csr))
         snprintf(lost, cap, "the registrar has something else under its name");
+    else if (is_elsewhere(cse, csr))
+        snprintf(lost, cap, "the registrar has another poa for it");
     else
         err = go_on(cse, csr, now_s, next_s, d);
     json_decref(root);
@@ -360,7 +332,7 @@ static escertke_err judge(struct esc_cse *cse, const escertke_primitive *rsp, in
 escertke_err esc_cse_look(struct esc_cse *cse, escertke_now now, char *lost, size_t cap, unsigned *next_s, escertke_detail *d)
 {
     escertke_primitive req, rsp;
-    char to[ESCERTKE_ID_MAX + 8];
+    char to[2 * ESCERTKE_ID_MAX + 2];
 
     lost[0] = '\0';
     *next_s = 0;
@@ -369,11 +341,11 @@ escertke_err esc_cse_look(struct esc_cse *cse, escertke_now now, char *lost, siz
     escertke_primitive_init(&req);
     escertke_primitive_init(&rsp);
     req.op = ESCERTKE_OP_RETRIEVE;
-    req.format = own_format(cse);
-    snprintf(to, sizeof to, "-%.255s", cse->cfg.cse_id);
+    req.format = esc_registrar_format(cse);
+    own_address(cse, to);
     escertke_err err = escertke_primitive_set(&req.to, escertke_span_str(to));
     if (err == ESCERTKE_OK)
-        err = exchange(cse, &req, &rsp, d);
+        err = esc_registrar_send(cse, &req, &rsp, d);
     if (err == ESCERTKE_OK)
         err = judge(cse, &rsp, now.unix_s, lost, cap, next_s, d);
     escertke_primitive_clear(&req);

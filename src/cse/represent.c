@@ -45,12 +45,18 @@ static json_t *own_serializations(void)
     return list;
 }
 
+static json_t *own_types(const struct esc_cse *cse)
+{
+    if (cse->cfg.bare)
+        return json_pack("[ii]", ESC_TY_CB, ESC_TY_CSR);
+    return json_pack("[iiiiiiii]", ESC_TY_ACP, ESC_TY_AE, ESC_TY_CNT, ESC_TY_CIN, ESC_TY_CB, ESC_TY_PCH, ESC_TY_CSR, ESC_TY_SUB);
+}
+
 static int put_base(const struct esc_cse *cse, json_t *o)
 {
     return json_object_set_new(o, "csi", json_string(cse->cfg.cse_id)) ||
            json_object_set_new(o, "cst", json_integer(cse->cfg.registrar_url ? 2 : 1)) ||
-           json_object_set_new(o, "srt", json_pack("[iiiiiiii]", ESC_TY_ACP, ESC_TY_AE, ESC_TY_CNT, ESC_TY_CIN, ESC_TY_CB, ESC_TY_PCH, ESC_TY_CSR, ESC_TY_SUB)) ||
-           json_object_set_new(o, "srv", json_pack("[sss]", "2", "2a", "3")) ||
+           json_object_set_new(o, "srt", own_types(cse)) || json_object_set_new(o, "srv", json_pack("[sss]", "2", "2a", "3")) ||
            json_object_set_new(o, "csz", own_serializations()) || put_own_poa(cse, o) ||
            (cse->esi && json_object_set(o, "esi", cse->esi));
 }

@@ -4,16 +4,6 @@
 
 #include "cse/internal.h"
 
-/* The <remoteCSE> that mirrors this CSE's registrar; NULL at an IN-CSE or before registration. */
-static struct esc_resource *registrar_of(const struct esc_cse *cse)
-{
-    struct esc_resource *r = cse->remotes;
-
-    while (r && !r->mirror)
-        r = r->next_remote;
-    return r;
-}
-
 /* Absolute CSE-ID of the CSE that `to` names. */
 static bool destination(const struct esc_call *c, char *out, size_t cap)
 {
@@ -32,7 +22,7 @@ static const struct esc_resource *previous_hop(const struct esc_call *c)
     if (c->orig.kind == ESC_ORIGIN_AE)
         return NULL;
     hop = esc_remote_find(c->cse, esc_id_cse(&c->orig.id));
-    return hop ? hop : registrar_of(c->cse);
+    return hop ? hop : esc_registrar_mirror(c->cse);
 }
 
 int esc_transit(struct esc_call *c)
@@ -44,13 +34,15 @@ int esc_transit(struct esc_call *c)
 
     if (rsc)
         return rsc;
+    if (c->cse->cfg.bare)
+        return esc_cse_refuse(c, ESCERTKE_RSC_NOT_FOUND, "this CSE is an end-point alone: it passes nothing on");
     if (c->orig.kind == ESC_ORIGIN_NEW)
         return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "an AE registers at its own registrar");
     if (!destination(c, cse_id, sizeof cse_id))
         return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "to is too long");
     next = esc_remote_find(c->cse, escertke_span_str(cse_id));
     if (!next)
-        next = registrar_of(c->cse);
+        next = esc_registrar_mirror(c->cse);
     if (!next && c->cse->cfg.registrar_url)
         return esc_cse_refuse(c, ESCERTKE_RSC_REMOTE_ENTITY_NOT_REACHABLE, "this CSE is not registered at its registrar yet");
     if (!next)
