@@ -7,6 +7,8 @@
 
 #include <escertke/escertke.h>
 
+#include <sched.h>
+
 /* ---- meter.c: allocations and time --------------------------------------------------------------------------- */
 
 /** Count the allocations of this library and of OpenSSL from now on. Before anything else has used OpenSSL. @return false: too
@@ -126,18 +128,104 @@ bool refuse_round(struct refuse *r, unsigned count, struct refuse_cost *out);
 ESCERTKE_CHECKED escertke_err refuse_http(struct refuse *r, size_t which, size_t count, double *us, escertke_detail *d);
 void refuse_free(struct refuse *r);
 
-/* ---- http.c: a terminator behind the HTTP server under load ------------------------------------------------------- */
+/* ---- load.c: the cheapest possible client --------------------------------------------------------------------------- */
 
-struct http_result {
+struct load_message {
+    escertke_buf request;  /* whole, as it goes over the connection */
+    escertke_buf response; /* the body that came */
+    int status;            /* of HTTP */
+    size_t number_at;      /* where two digits of the request are to be the connection's number; 0 = nowhere */
+};
+
+/** What a protocol makes of octets that came. */
+struct load_found {
+    size_t used; /* of the first thing that is whole; 0 = there is more to come */
+    bool response;
+    size_t body, body_len; /* of a response: where it lies */
+    int status;
+    uint8_t reply[8]; /* to be said to it at once */
+    size_t reply_len;
+};
+
+struct load_protocol {
+    /** What is said first on a connection; NULL = nothing. @return its octets */
+    size_t (*greet)(unsigned number, char *out, size_t cap);
+    /** Octets of the answer to that; 0 = it is not whole. A NUL stands behind @p in. */
+    size_t (*greeted)(const char *in, size_t len);
+    void (*find)(const char *in, size_t len, struct load_found *out);
+};
+
+struct load;
+/** Open connections to 127.0.0.1:port, at most 100 if requests have a number_at. To be closed in any case. */
+ESCERTKE_CHECKED escertke_err load_open(const struct load_protocol *protocol, uint16_t port, unsigned connections,
+                                        struct load **out, escertke_detail *d);
+/** Send all requests, one under way on each connection; one thread, no parsing beyond need. */
+ESCERTKE_CHECKED escertke_err load_run(struct load *l, struct load_message *messages, size_t count);
+/** NULL allowed. */
+void load_close(struct load *l);
+
+/* ---- cores.c: whose core is whose -------------------------------------------------------------------------------------- */
+
+struct cores {
+    cpu_set_t all, server, others;
+};
+enum cores_part { CORES_ALL, CORES_SERVER, CORES_OTHERS };
+/** Give the server as many as it wants, but leave one to the others. @return what it gets; 0: there is only one, which all share
+ */
+unsigned cores_split(unsigned wanted, struct cores *out);
+/** The calling thread, and whatever it starts from now on. */
+void cores_enter(const struct cores *c, enum cores_part part);
+
+/* ---- broker.c: a mosquitto of the bench's own ------------------------------------------------------------------------ */
+
+struct broker;
+/** To be stopped in any case. @return OK, NOT_FOUND (no such program), IO, NOMEM */
+ESCERTKE_CHECKED escertke_err bench_broker_start(struct broker **out, escertke_detail *d);
+void bench_broker_stop(struct broker *b);
+unsigned bench_broker_port(const struct broker *b);
+/** CPU time it has used, microseconds. NULL: 0 */
+double bench_broker_us(const struct broker *b);
+
+/* ---- way.c: the bindings as a client sees them ------------------------------------------------------------------------- */
+
+enum way { WAY_HTTP, WAY_WS, WAY_MQTT, WAYS };
+
+struct way_ops {
+    const char *name; /* for people */
+    const char *url;  /* where a server listens; NULL: at a broker */
+    bool own_loops;   /* the server's event loops run the handler; else workers do, beside one thread that reads and writes */
+    struct load_protocol protocol;
+    /** The request that brings a message of @p from to @p to. */
+    escertke_err (*write)(const char *to, const char *from, size_t number, escertke_span message, struct load_message *out);
+    /** Find the message in a response. @return OK, RSC (it is a refusal), and what reading it says */
+    escertke_err (*read)(const struct load_message *m, escertke_seci *out, escertke_detail *d);
+};
+extern const struct way_ops way_ops[WAYS];
+/** Load over HTTP alone. */
+#define LOAD_HTTP (&way_ops[WAY_HTTP].protocol)
+/** Why it cannot be measured here, in words; NULL = it can. */
+const char *way_missing(enum way way);
+
+/* ---- through.c: a terminator behind a server, under load ---------------------------------------------------------------- */
+
+struct through_result {
     double per_second;
-    double server_us, load_us;                   /* CPU per handshake */
-    double server_cores, load_cores, idle_cores; /* how the machine was split meanwhile */
+    double server_us, load_us, broker_us;          /* CPU per handshake */
+    double server_cores, load_cores, broker_cores; /* how the machine was split meanwhile */
+    size_t handshakes;
+    unsigned own_cores; /* that the server's threads had for themselves; 0 = none */
+};
+
+struct through_config {
+    enum way way;
+    unsigned threads; /* that run the terminating end-point */
+    bool apart;       /* the server's threads on cores of their own, load and broker on the others */
     size_t handshakes;
 };
 
 /** One run: all M1 from different originators, then all M3. The M3 are made in between and not counted. */
-ESCERTKE_CHECKED escertke_err http_run(const struct people *p, unsigned threads, size_t handshakes, struct http_result *out,
-                                       escertke_detail *d);
+ESCERTKE_CHECKED escertke_err through_run(const struct people *p, const struct through_config *cfg, struct through_result *out,
+                                          escertke_detail *d);
 
 /* ---- flood.c: forged M1 and genuine runs at the same time ---------------------------------------------------------- */
 
@@ -154,18 +242,5 @@ struct flood_result {
  * not all complete */
 ESCERTKE_CHECKED escertke_err flood_run(const struct people *p, size_t forged, size_t genuine, struct flood_result *out,
                                         escertke_detail *d);
-
-/* ---- load.c: the cheapest possible HTTP client ----------------------------------------------------------------------- */
-
-struct load_message {
-    escertke_buf request;  /* a whole HTTP request */
-    escertke_buf response; /* the body that came */
-    int status;
-};
-
-/** Send all requests over @p connections kept-alive connections to 127.0.0.1:port, one under way on each; one thread, no parsing
- * beyond need. */
-ESCERTKE_CHECKED escertke_err load_run(uint16_t port, struct load_message *messages, size_t count, unsigned connections,
-                                       escertke_detail *d);
 
 #endif

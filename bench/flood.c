@@ -135,23 +135,14 @@ static void *call(void *ctx)
 
 static escertke_err forge(struct flood *f, size_t number, struct load_message *m)
 {
-    char head[300];
-    escertke_buf body;
+    char from[32];
 
     for (size_t i = 0; i < sizeof number; i++) /* another M1 each time */
         f->m1.ptr[RANDOM_AT + i] = (uint8_t)(number >> (8 * i));
-    escertke_buf_init(&body, ESCERTKE_PRIMITIVE_MAX);
-    escertke_err err = escertke_seci_write_eckm(ESCERTKE_FORMAT_JSON, escertke_buf_span(&f->m1), &body);
-    int len = snprintf(head, sizeof head,
-                       "POST /notify HTTP/1.1\r\nHost: 127.0.0.1\r\nX-M2M-Origin: Cforged%zu\r\nX-M2M-RI: %zu\r\nX-M2M-RVI: 3\r\n"
-                       "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-                       number, number, body.len);
+    snprintf(from, sizeof from, "Cforged%zu", number);
     escertke_buf_reset(&m->request);
     escertke_buf_reset(&m->response);
-    if (err == ESCERTKE_OK && (err = escertke_buf_append(&m->request, head, (size_t)len)) == ESCERTKE_OK)
-        err = escertke_buf_append(&m->request, body.ptr, body.len);
-    escertke_buf_free(&body);
-    return err;
+    return way_ops[WAY_HTTP].write(f->people->all[0].id, from, number, escertke_buf_span(&f->m1), m);
 }
 
 static void note_answers(struct flood *f, const struct load_message *messages, size_t count)
@@ -168,6 +159,17 @@ static void note_answers(struct flood *f, const struct load_message *messages, s
     sample(f);
 }
 
+static escertke_err send_chunk(struct flood *f, uint16_t port, struct load_message *messages, size_t count)
+{
+    struct load *load;
+    escertke_err err = load_open(LOAD_HTTP, port, CONNECTIONS, &load, f->d);
+
+    if (err == ESCERTKE_OK)
+        err = load_run(load, messages, count);
+    load_close(load);
+    return err;
+}
+
 static escertke_err send_all(struct flood *f, struct load_message *messages)
 {
     uint16_t port = (uint16_t)atoi(strrchr(escertke_http_server_url(f->server), ':') + 1);
@@ -177,7 +179,7 @@ static escertke_err send_all(struct flood *f, struct load_message *messages)
         size_t count = f->out->forged - i < CHUNK ? f->out->forged - i : CHUNK;
         for (size_t k = 0; err == ESCERTKE_OK && k < count; k++)
             err = forge(f, i + k, &messages[k]);
-        if (err == ESCERTKE_OK && (err = load_run(port, messages, count, CONNECTIONS, f->d)) == ESCERTKE_OK)
+        if (err == ESCERTKE_OK && (err = send_chunk(f, port, messages, count)) == ESCERTKE_OK)
             note_answers(f, messages, count);
         i += count;
         atomic_store(&f->sent, i);

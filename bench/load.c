@@ -1,6 +1,6 @@
 /*
- * load.c - an HTTP client that costs next to nothing, so that the server is what is measured: requests are ready before the clock
- * starts, responses are kept as they come, one thread waits for all connections.
+ * load.c - a client that costs next to nothing, so that the server is what is measured: requests are ready before the clock
+ * starts, responses are kept as they come, one thread waits for all connections. What is said on them is a protocol's (way.c).
  */
 #include "bench/bench.h"
 
@@ -21,15 +21,17 @@ enum { CONNECTIONS_MAX = 256, RESPONSE_MAX = 16384, WAIT_MS = 10000 };
 
 struct connection {
     int fd;
+    bool greeted;
     struct load_message *message; /* under way; NULL = idle */
-    size_t sent, got;
+    size_t got;
     char in[RESPONSE_MAX];
 };
 
 struct load {
+    const struct load_protocol *protocol;
     int epoll;
     struct load_message *next, *end;
-    size_t done, count;
+    size_t done;
     struct connection *connections;
     unsigned connection_count;
     escertke_detail *d;
@@ -52,45 +54,74 @@ static escertke_err connect_to(uint16_t port, int *fd, escertke_detail *d)
     return ESCERTKE_OK;
 }
 
-/* A request fits the socket's buffer, so it goes out in one piece. */
+/* It fits the socket's buffer, so it goes out in one piece. */
+static escertke_err say(struct load *l, const struct connection *c, const void *octets, size_t len)
+{
+    return send(c->fd, octets, len, MSG_NOSIGNAL) == (ssize_t)len ? ESCERTKE_OK : io_error(l->d, "send");
+}
+
 static escertke_err send_next(struct load *l, struct connection *c)
 {
     c->message = l->next < l->end ? l->next++ : NULL;
-    c->got = 0;
     if (!c->message)
         return ESCERTKE_OK;
-    const escertke_buf *out = &c->message->request;
-    return send(c->fd, out->ptr, out->len, MSG_NOSIGNAL) == (ssize_t)out->len ? ESCERTKE_OK : io_error(l->d, "send");
+    escertke_buf *out = &c->message->request;
+    size_t number = (size_t)(c - l->connections), at = c->message->number_at;
+    if (at) {
+        out->ptr[at] = (uint8_t)('0' + number / 10 % 10);
+        out->ptr[at + 1] = (uint8_t)('0' + number % 10);
+    }
+    return say(l, c, out->ptr, out->len);
 }
 
-/* Where the body of a complete response lies; false while there is more to come. */
-static bool whole(const struct connection *c, size_t *body, size_t *len)
+static escertke_err take(struct load *l, struct connection *c, const struct load_found *f)
 {
-    const char *end = memmem(c->in, c->got, "\r\n\r\n", 4), *length;
+    if (f->reply_len) {
+        escertke_err err = say(l, c, f->reply, f->reply_len);
+        if (err != ESCERTKE_OK)
+            return err;
+    }
+    if (!f->response)
+        return ESCERTKE_OK;
+    if (!c->message)
+        return esc_fail(l->d, ESCERTKE_ERR_STATE, "", "load: a response that nobody waits for");
+    c->message->status = f->status;
+    l->done++;
+    escertke_err err = escertke_buf_append(&c->message->response, c->in + f->body, f->body_len);
+    c->message = NULL;
+    return err == ESCERTKE_OK ? send_next(l, c) : err;
+}
 
-    if (!end)
-        return false;
-    *body = (size_t)(end - c->in) + 4;
-    length = strcasestr(c->in, "\r\nContent-Length:");
-    *len = length && length < end ? strtoul(length + 17, NULL, 10) : 0;
-    return c->got >= *body + *len;
+/* Of what has come so far take what is whole. */
+static escertke_err look(struct load *l, struct connection *c)
+{
+    escertke_err err = ESCERTKE_OK;
+
+    while (err == ESCERTKE_OK && c->got) {
+        struct load_found f = { .used = 0 };
+        c->in[c->got] = '\0';
+        if (!c->greeted)
+            c->greeted = (f.used = l->protocol->greeted(c->in, c->got)) > 0;
+        else
+            l->protocol->find(c->in, c->got, &f);
+        if (!f.used || f.used > c->got)
+            return c->got < sizeof c->in - 1 ? ESCERTKE_OK
+                                             : esc_fail(l->d, ESCERTKE_ERR_TOO_LARGE, "", "load: response too long");
+        err = take(l, c, &f);
+        memmove(c->in, c->in + f.used, c->got - f.used);
+        c->got -= f.used;
+    }
+    return err;
 }
 
 static escertke_err receive(struct load *l, struct connection *c)
 {
-    size_t body, len;
     ssize_t n = recv(c->fd, c->in + c->got, sizeof c->in - 1 - c->got, 0);
 
     if (n <= 0)
         return n == 0 ? esc_fail(l->d, ESCERTKE_ERR_HTTP, "", "load: server closed a connection") : io_error(l->d, "recv");
     c->got += (size_t)n;
-    c->in[c->got] = '\0';
-    if (!whole(c, &body, &len))
-        return c->got < sizeof c->in - 1 ? ESCERTKE_OK : esc_fail(l->d, ESCERTKE_ERR_TOO_LARGE, "", "load: response too long");
-    c->message->status = atoi(c->in + 9);
-    l->done++;
-    escertke_err err = escertke_buf_append(&c->message->response, c->in + body, len);
-    return err == ESCERTKE_OK ? send_next(l, c) : err;
+    return look(l, c);
 }
 
 static escertke_err wait_and_receive(struct load *l)
@@ -106,6 +137,7 @@ static escertke_err wait_and_receive(struct load *l)
     return err;
 }
 
+/* The connection, and what the protocol says on it before anything else. */
 static escertke_err open_connection(struct load *l, uint16_t port)
 {
     struct connection *c = &l->connections[l->connection_count];
@@ -116,29 +148,62 @@ static escertke_err open_connection(struct load *l, uint16_t port)
         l->connection_count++;
     if (err != ESCERTKE_OK)
         return err;
-    return epoll_ctl(l->epoll, EPOLL_CTL_ADD, c->fd, &event) == 0 ? ESCERTKE_OK : io_error(l->d, "epoll_ctl");
+    if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, c->fd, &event) != 0)
+        return io_error(l->d, "epoll_ctl");
+    c->greeted = !l->protocol->greet;
+    if (c->greeted)
+        return ESCERTKE_OK;
+    size_t len = l->protocol->greet(l->connection_count - 1, c->in, sizeof c->in);
+    err = say(l, c, c->in, len);
+    while (err == ESCERTKE_OK && !c->greeted)
+        err = wait_and_receive(l);
+    return err;
 }
 
-escertke_err load_run(uint16_t port, struct load_message *messages, size_t count, unsigned connections, escertke_detail *d)
+escertke_err load_open(const struct load_protocol *protocol, uint16_t port, unsigned connections, struct load **out,
+                       escertke_detail *d)
 {
-    struct load l = { .epoll = epoll_create1(EPOLL_CLOEXEC), .next = messages, .end = messages + count, .count = count, .d = d };
+    struct load *l = calloc(1, sizeof *l);
     escertke_err err = ESCERTKE_OK;
 
+    *out = l;
+    if (!l)
+        return ESCERTKE_ERR_NOMEM;
     if (connections > CONNECTIONS_MAX)
         connections = CONNECTIONS_MAX;
-    l.connections = calloc(connections, sizeof *l.connections);
-    if (l.epoll < 0 || !l.connections)
+    l->protocol = protocol;
+    l->d = d;
+    l->epoll = epoll_create1(EPOLL_CLOEXEC);
+    l->connections = calloc(connections, sizeof *l->connections);
+    if (l->epoll < 0 || !l->connections)
         err = io_error(d, "set-up");
-    while (err == ESCERTKE_OK && l.connection_count < connections)
-        err = open_connection(&l, port);
-    for (unsigned i = 0; err == ESCERTKE_OK && i < connections; i++)
-        err = send_next(&l, &l.connections[i]);
-    while (err == ESCERTKE_OK && l.done < l.count)
-        err = wait_and_receive(&l);
-    for (unsigned i = 0; i < l.connection_count; i++)
-        close(l.connections[i].fd);
-    free(l.connections);
-    if (l.epoll >= 0)
-        close(l.epoll);
+    while (err == ESCERTKE_OK && l->connection_count < connections)
+        err = open_connection(l, port);
     return err;
+}
+
+escertke_err load_run(struct load *l, struct load_message *messages, size_t count)
+{
+    escertke_err err = ESCERTKE_OK;
+
+    l->next = messages;
+    l->end = messages + count;
+    l->done = 0;
+    for (unsigned i = 0; err == ESCERTKE_OK && i < l->connection_count; i++)
+        err = send_next(l, &l->connections[i]);
+    while (err == ESCERTKE_OK && l->done < count)
+        err = wait_and_receive(l);
+    return err;
+}
+
+void load_close(struct load *l)
+{
+    if (!l)
+        return;
+    for (unsigned i = 0; i < l->connection_count; i++)
+        close(l->connections[i].fd);
+    free(l->connections);
+    if (l->epoll >= 0)
+        close(l->epoll);
+    free(l);
 }

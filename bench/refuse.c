@@ -307,10 +307,14 @@ escertke_err refuse_http(struct refuse *r, size_t which, size_t count, double *u
 
     for (size_t i = 0; err == ESCERTKE_OK && i < count; i++)
         err = write_request(&r->requests[which], &messages[i]);
+    struct load *load = NULL;
+    if (err == ESCERTKE_OK)
+        err = load_open(LOAD_HTTP, port, CONNECTIONS, &load, d);
     double all = meter_process_us(), own = meter_cpu_us();
     if (err == ESCERTKE_OK)
-        err = load_run(port, messages, count, CONNECTIONS, d);
+        err = load_run(load, messages, count);
     *us = (meter_process_us() - all - (meter_cpu_us() - own)) / (double)count;
+    load_close(load);
     for (size_t i = 0; messages && i < count; i++) {
         if (err == ESCERTKE_OK && messages[i].status != escertke_rsc_http(refusals[which].rsc))
             err = ESCERTKE_ERR_HTTP;

@@ -38,11 +38,12 @@ static escertke_err measure_rounds(const struct bench_settings *s, struct refuse
 static escertke_err measure_http(struct refuse *r, const struct people *p, struct refusing *out, escertke_detail *d)
 {
     size_t handshakes = p->count - 1 < HTTP_HANDSHAKES ? p->count - 1 : HTTP_HANDSHAKES;
-    struct http_result http;
+    const struct through_config cfg = { .way = WAY_HTTP, .threads = 1, .handshakes = handshakes };
+    struct through_result http;
     escertke_err err;
 
     for (size_t i = 0; i < HTTP_PAIRS; i++) {
-        if ((err = http_run(p, 1, handshakes, &http, d)) != ESCERTKE_OK ||
+        if ((err = through_run(p, &cfg, &http, d)) != ESCERTKE_OK ||
             (err = refuse_http(r, REFUSAL_LIMITED, HTTP_REFUSALS, &out->http_us[i], d)) != ESCERTKE_OK)
             return err;
         out->http_handshake[i] = http.server_us;

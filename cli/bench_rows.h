@@ -19,6 +19,10 @@ bool bench_handshakes(const struct bench_settings *s, const struct people *p, bo
 /** Clients that come for the first time and again, per back end. @return OK, NOMEM, BACKEND */
 ESCERTKE_CHECKED escertke_err bench_repeats(const struct bench_settings *s, escertke_detail *d);
 
+/** Handshakes per second through the servers of HTTP, WebSocket and, with a broker, MQTT. @return OK, and what a server, broker
+ * or client says */
+ESCERTKE_CHECKED escertke_err bench_through(const struct bench_settings *s, const struct people *p, escertke_detail *d);
+
 /** Refusals beside handshakes of the same rounds, as the end-point answers them and through the HTTP server. @return OK, NOMEM,
  * BACKEND, or of the HTTP client */
 ESCERTKE_CHECKED escertke_err bench_refusals(const struct bench_settings *s, const struct people *p, escertke_detail *d);

@@ -73,11 +73,11 @@ bool esc_workers_offer(struct esc_workers *w, void *job)
 
     pthread_mutex_lock(&w->lock);
     taken = !w->stopping && w->used < w->capacity;
-    if (taken) {
+    if (taken)
         w->queue[(w->first + w->used++) % w->capacity] = job;
-        pthread_cond_signal(&w->wake);
-    }
     pthread_mutex_unlock(&w->lock);
+    if (taken)
+        pthread_cond_signal(&w->wake); /* after that: who wakes up finds the lock free */
     return taken;
 }
 

@@ -103,11 +103,13 @@ static void wake(struct esc_mqtt_link *l)
 escertke_err esc_mqtt_link_publish(struct esc_mqtt_link *l, const char *topic, escertke_span payload, uint64_t *ticket)
 {
     escertke_err err;
+    bool first;
 
     pthread_mutex_lock(&l->lock);
+    first = !l->queue.count; /* behind another the thread knows already, or has its reasons to let them wait */
     err = esc_mqtt_queue_add(&l->queue, topic, payload, ticket);
     pthread_mutex_unlock(&l->lock);
-    if (err == ESCERTKE_OK)
+    if (err == ESCERTKE_OK && first)
         wake(l);
     return err;
 }

@@ -241,6 +241,17 @@ static void publish_waiting(struct esc_mqtt_link *l)
     }
 }
 
+/* Whatever is to be said, confirmations too, without asking first whether there is room: there nearly always is. */
+static void write_waiting(struct esc_mqtt_link *l)
+{
+    if (l->phase != ESC_MQTT_UP || !mosquitto_want_write(l->client))
+        return;
+    errno = 0;
+    int rc = mosquitto_loop_write(l->client, 1);
+    if (rc != MOSQ_ERR_SUCCESS)
+        failed(l, lost(l), code_words(rc));
+}
+
 /* ---- the loop ------------------------------------------------------------------------------------------------- */
 
 static uint64_t next_try(struct esc_mqtt_link *l)
@@ -385,6 +396,7 @@ void *esc_mqtt_loop(void *link)
     while (!is_over(l, &stop_ms)) {
         look_at_clock(l);
         publish_waiting(l);
+        write_waiting(l);
         wait_and_serve(l, stop_ms);
     }
     say_goodbye(l);
