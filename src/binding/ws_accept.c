@@ -92,6 +92,19 @@ static bool header(struct lws *wsi, enum lws_token_indexes token, char out[HEADE
     return lws_hdr_total_length(wsi, token) == 0 || lws_hdr_copy(wsi, out, HEADER_MAX, token) >= 0;
 }
 
+/* libwebsockets 4.1 takes the upgrade of another method, and any version. */
+static bool is_get(struct lws *wsi)
+{
+    return lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
+}
+
+static bool version_fits(struct lws *wsi)
+{
+    char version[HEADER_MAX];
+
+    return header(wsi, WSI_TOKEN_VERSION, version) && strcmp(version, "13") == 0;
+}
+
 static bool path_fits(const struct escertke_ws_server *s, char *path)
 {
     size_t len = strlen(path);
@@ -117,8 +130,10 @@ static unsigned refusal(struct escertke_ws_server *s, struct lws *wsi, const cha
 {
     char text[HEADER_MAX];
 
-    if (!upgrade || strcasecmp(upgrade, "websocket") != 0)
+    if (!upgrade || strcasecmp(upgrade, "websocket") != 0 || !version_fits(wsi))
         return HTTP_STATUS_BAD_REQUEST;
+    if (!is_get(wsi))
+        return HTTP_STATUS_METHOD_NOT_ALLOWED;
     if (!header(wsi, WSI_TOKEN_GET_URI, text) || !path_fits(s, text))
         return HTTP_STATUS_NOT_FOUND;
     if (!header(wsi, WSI_TOKEN_PROTOCOL, text) || !esc_ws_choose(escertke_span_str(text)))

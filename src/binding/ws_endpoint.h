@@ -47,11 +47,12 @@ struct esc_ws_conn {
     uint64_t active_ms;          /* last message either way, or its beginning */
     bool ping;                   /* one is to be sent */
     uint64_t ponged_ms;
-    int close_code; /* 0 = it may stay; closed when the queue is empty */
+    int close_code; /* 0 = it may stay; deaf from now on, and closed when the queue is empty */
     bool dead;      /* to be ended without a farewell */
 
     /* the thread's own */
     struct lws *wsi;
+    bool farewell; /* the close frame is on its way; the library waits 5 s for the other side's */
     struct esc_ws_assembly in;
 };
 

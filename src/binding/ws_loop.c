@@ -179,26 +179,42 @@ void esc_ws_conn_cut(struct esc_ws_conn *c)
     lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 }
 
-static int receive(struct esc_ws_conn *c, struct lws *wsi, const void *in, size_t len)
+/* It is to be closed: what still comes over it is not looked at, and does not sweep the close frame away. */
+static bool is_deaf(struct esc_ws_conn *c)
+{
+    pthread_mutex_lock(&c->ws->lock);
+    bool deaf = c->close_code != 0;
+    pthread_mutex_unlock(&c->ws->lock);
+    return deaf;
+}
+
+static void refuse(struct esc_ws_conn *c, enum esc_ws_taken taken)
+{
+    esc_log(&c->ws->log, ESCERTKE_LEVEL_INFO, "ws.cut", "from=%s code=%d", c->source, (int)taken);
+    esc_ws_assembly_clear(&c->in);
+    pthread_mutex_lock(&c->ws->lock);
+    esc_ws_conn_end(c, (int)taken);
+    pthread_mutex_unlock(&c->ws->lock);
+}
+
+static void receive(struct esc_ws_conn *c, struct lws *wsi, const void *in, size_t len)
 {
     const struct esc_ws_piece piece = { .octets = { in, len },
                                         .first = lws_is_first_fragment(wsi) != 0,
                                         .final = lws_is_final_fragment(wsi) != 0,
                                         .binary = lws_frame_is_binary(wsi) != 0 };
-    enum esc_ws_taken taken = esc_ws_assemble(&c->in, c->format, &piece, now_ms());
+    enum esc_ws_taken taken = is_deaf(c) ? ESC_WS_MORE : esc_ws_assemble(&c->in, c->format, &piece, now_ms());
 
     if (taken == ESC_WS_MORE)
-        return 0;
-    if (taken == ESC_WS_WHOLE) {
-        escertke_buf message = c->in.message; /* moved */
-        memset(&c->in, 0, sizeof c->in);
-        esc_ws_conn_take_in(c, escertke_buf_span(&message));
-        escertke_buf_free(&message);
-        return 0;
+        return;
+    if (taken != ESC_WS_WHOLE) {
+        refuse(c, taken);
+        return;
     }
-    esc_log(&c->ws->log, ESCERTKE_LEVEL_INFO, "ws.cut", "from=%s code=%d", c->source, (int)taken);
-    lws_close_reason(wsi, (enum lws_close_status)taken, NULL, 0);
-    return -1;
+    escertke_buf message = c->in.message; /* moved */
+    memset(&c->in, 0, sizeof c->in);
+    esc_ws_conn_take_in(c, escertke_buf_span(&message));
+    escertke_buf_free(&message);
 }
 
 static int write_ping(struct lws *wsi)
@@ -228,6 +244,8 @@ static int write_out(struct esc_ws_conn *c, struct lws *wsi)
     bool ping = false;
     int close_code = 0;
 
+    if (c->farewell) /* the library asks once more; -1 would end it before the other side has read why */
+        return 0;
     for (int i = 0; i < WRITES_AT_ONCE && !lws_send_pipe_choked(wsi) && (m = next_out(c, &ping, &close_code)) != NULL; i++) {
         int written = lws_write(wsi, m->octets + LWS_PRE, m->len, type);
         esc_ws_out_free(m);
@@ -243,6 +261,7 @@ static int write_out(struct esc_ws_conn *c, struct lws *wsi)
         return -1;
     if (!close_code)
         return 0;
+    c->farewell = true;
     lws_close_reason(wsi, (enum lws_close_status)close_code, NULL, 0);
     return -1;
 }
@@ -279,7 +298,11 @@ int esc_ws_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, 
     switch (reason) {
     case LWS_CALLBACK_EVENT_WAIT_CANCELLED: look_at_dirty(lws_context_user(lws_get_context(wsi))); return 0;
     case LWS_CALLBACK_RECEIVE:
-    case LWS_CALLBACK_CLIENT_RECEIVE: return (c = esc_ws_conn_of(wsi)) ? receive(c, wsi, in, len) : -1;
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+        if ((c = esc_ws_conn_of(wsi)) == NULL)
+            return -1;
+        receive(c, wsi, in, len);
+        return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
     case LWS_CALLBACK_CLIENT_WRITEABLE: return (c = esc_ws_conn_of(wsi)) ? write_out(c, wsi) : -1;
     case LWS_CALLBACK_RECEIVE_PONG:
