@@ -227,6 +227,46 @@ struct through_config {
 ESCERTKE_CHECKED escertke_err through_run(const struct people *p, const struct through_config *cfg, struct through_result *out,
                                           escertke_detail *d);
 
+/* ---- tap.c: a port that counts ------------------------------------------------------------------------------------------ */
+
+struct tap_counts {
+    uint64_t up, down; /* octets in TCP or UDP, from the client and to it */
+    uint64_t pieces;   /* datagrams; of TCP what was read at once */
+};
+struct tap;
+/** Pass on what comes to *port of 127.0.0.1, to the port @p to. To be closed in any case. @return OK, IO, NOMEM */
+ESCERTKE_CHECKED escertke_err tap_open(bool datagrams, uint16_t to, struct tap **out, uint16_t *port, escertke_detail *d);
+void tap_read(struct tap *t, struct tap_counts *out);
+/** Wait until nothing comes any more. */
+void tap_wait(struct tap *t);
+/** NULL allowed. */
+void tap_close(struct tap *t);
+
+/* ---- wire.c: what a run needs on the wire --------------------------------------------------------------------------------- */
+
+enum { WIRE_BINDINGS = 4 };
+struct wire_binding {
+    const char *name, *scheme, *path;
+    bool datagrams, connects, broker; /* connects: with octets of its own */
+};
+extern const struct wire_binding wire_bindings[WIRE_BINDINGS];
+
+struct wire_config {
+    const struct people *people; /* the first one waits for the second one */
+    const escertke_tls_ops *tls;
+    bool raw;
+    size_t binding;
+    escertke_format format;
+};
+struct wire_result {
+    struct tap_counts first; /* the run that connects, too */
+    struct tap_counts again; /* one more over the same connection: the middle one of three */
+};
+/** Runs over a binding, counted on the initiating end-point's way. */
+ESCERTKE_CHECKED escertke_err wire_run(const struct wire_config *cfg, struct wire_result *out, escertke_detail *d);
+/** Why that binding cannot be measured here; NULL = it can. */
+const char *wire_missing(size_t binding);
+
 /* ---- flood.c: forged M1 and genuine runs at the same time ---------------------------------------------------------- */
 
 struct flood_result {

@@ -23,6 +23,10 @@ ESCERTKE_CHECKED escertke_err bench_repeats(const struct bench_settings *s, esce
  * or client says */
 ESCERTKE_CHECKED escertke_err bench_through(const struct bench_settings *s, const struct people *p, escertke_detail *d);
 
+/** Octets of a run on the wire, per binding, serialization and credential. @return OK, STATE (CBOR over CoAP with raw public keys
+ * does not need the fewest), and what a server, broker or client says */
+ESCERTKE_CHECKED escertke_err bench_wire(escertke_detail *d);
+
 /** Refusals beside handshakes of the same rounds, as the end-point answers them and through the HTTP server. @return OK, NOMEM,
  * BACKEND, or of the HTTP client */
 ESCERTKE_CHECKED escertke_err bench_refusals(const struct bench_settings *s, const struct people *p, escertke_detail *d);

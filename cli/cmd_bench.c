@@ -1,4 +1,4 @@
-/* cmd_bench.c - measure on this machine: what bench_rows.c, bench_through.c and bench_attack.c say. */
+/* cmd_bench.c - measure on this machine: what bench_rows.c, bench_through.c, bench_wire.c and bench_attack.c say. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -76,6 +76,8 @@ static int run(const struct bench_settings *s)
     meter_stop_counting();
     if (err == ESCERTKE_OK && s->http)
         err = bench_through(s, &people, &d);
+    if (err == ESCERTKE_OK)
+        err = bench_wire(&d);
     if (err == ESCERTKE_OK)
         err = bench_refusals(s, &people, &d);
     if (err == ESCERTKE_OK && s->flood)
