@@ -9,7 +9,8 @@ struct rsc_row {
 
 /*
  * TS-0004 6.6.3, TS-0009 Table 6.3.2-1, TS-0008 Table 6.2.4-1. TS-0008 leaves 1000 without a code and gives 1002 two:
- * both are 2.04 here, since nothing was created. 2000 is 2.04 (A-41); 4128 stands in no table (A-43).
+ * both are 2.04 here, since nothing was created. 2000 is 2.04 (A-41); 4128 stands in no table (A-43). 5204 is what a subscription
+ * that nobody answers for gets (TS-0004 7.4.8.2.1).
  */
 static const struct rsc_row rows[] = {
     { 1000, 202, 204, "ACCEPTED" },
@@ -49,6 +50,7 @@ static const struct rsc_row rows[] = {
     { 5105, 403, 403, "RECEIVER_HAS_NO_PRIVILEGE" },
     { 5106, 409, 400, "ALREADY_EXISTS" },
     { 5107, 404, 404, "REMOTE_ENTITY_NOT_REACHABLE" },
+    { 5204, 500, 500, "SUBSCRIPTION_VERIFICATION_INITIATION_FAILED" },
     { 5205, 403, 403, "SUBSCRIPTION_HOST_HAS_NO_PRIVILEGE" },
     { 5206, 501, 501, "NON_BLOCKING_SYNCH_REQUEST_NOT_SUPPORTED" },
     { 5207, 406, 406, "NOT_ACCEPTABLE" },
