@@ -62,7 +62,7 @@ escertke_err esc_workers_start(unsigned threads, size_t capacity, void (*run)(vo
         return ESCERTKE_OK;
     }
     escertke_err err = w->queue && w->threads ? ESCERTKE_ERR_IO : ESCERTKE_ERR_NOMEM;
-    esc_workers_stop(w, NULL);
+    esc_workers_stop(w, NULL); /* nothing has been offered */
     esc_workers_free(w);
     return err;
 }
@@ -86,7 +86,7 @@ void esc_workers_stop(struct esc_workers *w, void (*drop)(void *job))
     pthread_mutex_lock(&w->lock);
     w->stopping = true;
     pthread_cond_broadcast(&w->wake);
-    while (w->used) {
+    while (drop && w->used) {
         void *job = take(w);
         pthread_mutex_unlock(&w->lock);
         drop(job);

@@ -124,8 +124,8 @@ static bool resolve(struct esc_mqtt_link *l)
         freeaddrinfo(l->addresses);
     l->addresses = NULL;
     int code = getaddrinfo(l->url.at.host, NULL, &hints, &l->addresses);
-    l->next_address = l->addresses;
-    if (code == 0)
+    l->next_address = code == 0 ? l->addresses : NULL;
+    if (l->next_address)
         return true;
     l->addresses = NULL;
     failed(l, "the broker's name cannot be resolved", gai_strerror(code));

@@ -33,7 +33,8 @@ static struct esc_resource **name_chain(const struct esc_cse *cse, const struct 
 escertke_err esc_index_new(struct esc_cse *cse)
 {
     const struct esc_cse_config *cfg = &cse->cfg;
-    size_t total = cfg->max_ae + cfg->max_acp + cfg->max_remote + cfg->max_containers + cfg->max_instances + cfg->max_subscriptions,
+    size_t total =
+               cfg->max_ae + cfg->max_acp + cfg->max_remote + cfg->max_containers + cfg->max_instances + cfg->max_subscriptions,
            size = 64;
 
     while (size < total && size < ((size_t)1 << 20))
@@ -110,7 +111,7 @@ void esc_tree_set_expiry(struct esc_cse *cse, struct esc_resource *r, int64_t et
 /* A <container> knows what its <contentInstance>s come to. */
 static void count_instance(struct esc_resource *r, bool there)
 {
-    if (r->ty != ESC_TY_CIN)
+    if (r->ty != ESC_TY_CIN || !r->parent)
         return;
     size_t octets = esc_instance_octets(r);
     r->parent->instances += there ? 1 : (size_t)-1;

@@ -75,14 +75,14 @@ static bool valid_at(gnutls_x509_crt_t cert, int64_t unix_s)
 static bool order(struct path *p, gnutls_x509_trust_list_t trust, int64_t unix_s)
 {
     gnutls_x509_crt_t at = p->ordered[p->count - 1];
+    const unsigned count = p->sent_count;
 
     if (gnutls_x509_trust_list_get_issuer(trust, at, &p->anchor, GNUTLS_TL_GET_COPY) == 0)
         return true;
     p->anchor = NULL;
-    for (unsigned i = 0; i < 2 * p->sent_count && p->count < ESC_SENT_MAX; i++) {
-        gnutls_x509_crt_t issuer = p->sent[i % p->sent_count];
-        if (on_path(p, issuer) || valid_at(issuer, unix_s) != (i < p->sent_count) ||
-            gnutls_x509_crt_check_issuer(at, issuer) != 1)
+    for (unsigned i = 0; i < 2 * count && p->count < ESC_SENT_MAX; i++) {
+        gnutls_x509_crt_t issuer = p->sent[i < count ? i : i - count];
+        if (on_path(p, issuer) || valid_at(issuer, unix_s) != (i < count) || gnutls_x509_crt_check_issuer(at, issuer) != 1)
             continue;
         p->ordered[p->count++] = issuer;
         if (order(p, trust, unix_s))

@@ -83,13 +83,13 @@ static bool on_way(const struct search *s, size_t cert)
  */
 static bool order(struct search *s)
 {
-    size_t at = s->way[s->count - 1];
+    const size_t at = s->way[s->count - 1], count = s->sent_count;
 
     if (find_anchor(s, at))
         return true;
-    for (size_t i = 0; i < 2 * s->sent_count; i++) {
-        size_t issuer = i % s->sent_count;
-        if (on_way(s, issuer) || s->valid_now[issuer] != (i < s->sent_count) || !issued(s, at, issuer))
+    for (size_t i = 0; i < 2 * count; i++) {
+        size_t issuer = i < count ? i : i - count;
+        if (on_way(s, issuer) || s->valid_now[issuer] != (i < count) || !issued(s, at, issuer))
             continue;
         s->way[s->count++] = issuer;
         if (order(s))
@@ -125,6 +125,8 @@ enum esc_mbedtls_found esc_mbedtls_find_path(const mbedtls_x509_crt *sent, const
 {
     struct search s = { .trust = trust };
 
+    if (!sent)
+        return ESC_MBEDTLS_NO_PATH;
     begin(&s, sent, unix_s);
     bool found = order(&s);
     if (!found && !leaf_is_anchor(&s)) {
