@@ -1,5 +1,6 @@
 #include "exchange.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -92,4 +93,14 @@ json_t *exchange_resource(const escertke_primitive *rsp, const char *name)
         return NULL;
     }
     return resource;
+}
+
+bool exchange_address(const char *cse_id, const char *given, char *out, size_t cap)
+{
+    escertke_address a;
+
+    if (!given || !given[0])
+        return false;
+    int len = given[0] == '/' ? snprintf(out, cap, "%s", given) : snprintf(out, cap, "%s/%s", cse_id, given);
+    return len > 0 && (size_t)len < cap && escertke_address_parse(escertke_span_str(out), &a) == ESCERTKE_OK && !a.attr.len;
 }

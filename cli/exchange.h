@@ -39,4 +39,10 @@ escertke_err exchange_refused(const escertke_primitive *rsp, const char *what, e
 /** The one resource in a response's content, e.g. the value of "m2m:ae"; a new reference, NULL if there is none. */
 json_t *exchange_resource(const escertke_primitive *rsp, const char *name);
 
+/**
+ * The address of what a CSE names by @p given (a ri, or one of an acpi), SP-relative below @p cse_id unless it is whole already.
+ * @return false: it names nothing, NULL among that, or there is no room
+ */
+bool exchange_address(const char *cse_id, const char *given, char *out, size_t cap);
+
 #endif

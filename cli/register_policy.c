@@ -79,11 +79,8 @@ static escertke_err find_policy(struct registration *r, char *out, size_t cap, e
     escertke_err err = retrieve(r, r->address, "m2m:ae", &ae, &rsc, d);
     const char *id = json_string_value(json_array_get(json_object_get(ae, "acpi"), 0));
 
-    out[0] = '\0';
-    if (id && id[0] == '/')
-        snprintf(out, cap, "%s", id);
-    else if (id)
-        snprintf(out, cap, "%s/%s", r->identity->cse_id, id);
+    if (!exchange_address(r->identity->cse_id, id, out, cap))
+        out[0] = '\0';
     json_decref(ae);
     return err;
 }
@@ -118,11 +115,13 @@ static escertke_err create_policy(struct registration *r, char *id, size_t cap, 
         err = exchange_refused(&rsp, "creating an <accessControlPolicy>", d);
     json_t *acp = err == ESCERTKE_OK ? exchange_resource(&rsp, "m2m:acp") : NULL;
     const char *ri = json_string_value(json_object_get(acp, "ri"));
-    if (err == ESCERTKE_OK && (!ri || strlen(ri) >= cap))
+    if (err == ESCERTKE_OK && (!exchange_address(r->identity->cse_id, ri, r->policy, sizeof r->policy) || strlen(ri) >= cap)) {
+        r->policy[0] = '\0';
         err = esc_fail(d, ESCERTKE_ERR_PRIMITIVE, "TS-0004 7.4.2",
                        "the CSE created an <accessControlPolicy> but does not say its ri");
-    else if (err == ESCERTKE_OK)
+    } else if (err == ESCERTKE_OK) {
         memcpy(id, ri, strlen(ri) + 1);
+    }
     json_decref(acp);
     escertke_primitive_clear(&rsp);
     return err;
@@ -147,10 +146,7 @@ static escertke_err make_policy(struct registration *r, escertke_detail *d)
     char id[2 * ESCERTKE_ID_MAX];
     escertke_err err = create_policy(r, id, sizeof id, d);
 
-    if (err != ESCERTKE_OK)
-        return err;
-    snprintf(r->policy, sizeof r->policy, "%s%s%s", id[0] == '/' ? "" : r->identity->cse_id, id[0] == '/' ? "" : "/", id);
-    return name_policy(r, id, d);
+    return err == ESCERTKE_OK ? name_policy(r, id, d) : err;
 }
 
 /* A policy that somebody else has made for this <AE> stays as it is; one that is no more is made anew. */
