@@ -6,9 +6,9 @@
 static const char *const stores[] = { "sqlite:panel.db", "sqlite:meter.db" };
 
 /* The 64 digits and line feed of keys export. */
-static bool read_key(struct demo *d, const char *store, uint8_t key[32])
+static bool read_key(struct demo *d, const char *key_id, const char *store, uint8_t key[32])
 {
-    const char *const argv[] = { "escertke", "keys", "export", d->key_id, "--store", store, NULL };
+    const char *const argv[] = { "escertke", "keys", "export", key_id, "--store", store, NULL };
     struct process *p = crew_run(&d->crew, "keys export", argv, 0);
     char hex[65] = "";
 
@@ -24,18 +24,23 @@ static bool read_key(struct demo *d, const char *store, uint8_t key[32])
     return ok || crew_fail(&d->crew, NULL, "keys export from %s did not give 64 hexadecimal digits", store);
 }
 
-enum demo_result demo_compare_keys(struct demo *d)
+bool demo_same_key(struct demo *d, const char *key_id, const char *one, const char *other, uint8_t key[32])
 {
     static const uint8_t none[32];
-    uint8_t other[32] = { 0 };
-    bool ok = read_key(d, stores[0], d->key) && read_key(d, stores[1], other);
+    uint8_t theirs[32] = { 0 };
+    bool ok = read_key(d, key_id, one, key) && read_key(d, key_id, other, theirs);
 
-    if (ok && !escertke_ct_equal(d->key, other, sizeof other))
-        ok = crew_fail(&d->crew, NULL, "the stores hold different keys under the key ID %s", d->key_id);
-    else if (ok && escertke_ct_equal(d->key, none, sizeof none))
+    if (ok && !escertke_ct_equal(key, theirs, sizeof theirs))
+        ok = crew_fail(&d->crew, NULL, "the stores hold different keys under the key ID %s", key_id);
+    else if (ok && escertke_ct_equal(key, none, sizeof none))
         ok = crew_fail(&d->crew, NULL, "the key is all zeros");
-    escertke_wipe(other, sizeof other);
-    if (!ok)
+    escertke_wipe(theirs, sizeof theirs);
+    return ok;
+}
+
+enum demo_result demo_compare_keys(struct demo *d)
+{
+    if (!demo_same_key(d, d->key_id, stores[0], stores[1], d->key))
         return DEMO_FAILED;
     return demo_say(d, "both stores hold the key ID %s and under it the same 32-byte key", d->key_id);
 }

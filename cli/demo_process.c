@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #define SELF "/proc/self/exe"
-#define SLICE_MS 50u   /* a signal or a child's end is seen at the latest after this time */
+#define SLICE_MS 50 /* a signal or a child's end is seen at the latest after this time */
+#define MOMENT_MS 2
 #define GRACE_MS 4000u /* longer than serve and relay wait for what is under way */
 
 static volatile sig_atomic_t caught; /* number of the signal that asked the demo to end */
@@ -116,14 +117,15 @@ static bool become_child(const struct crew *c, pid_t parent, int out, int err)
            dup2(err, STDERR_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0;
 }
 
-static _Noreturn void run_child(const struct crew *c, pid_t parent, int out, int err, const char *const *argv)
+static _Noreturn void run_child(const struct crew *c, pid_t parent, const int ends[2], const char *program,
+                                const char *const *argv)
 {
-    if (become_child(c, parent, out, err)) {
+    if (become_child(c, parent, ends[0], ends[1])) {
         while (!argv)
             pause();
-        execv(SELF, (char *const *)argv);
+        execv(program, (char *const *)argv);
     }
-    dprintf(err, "escertke: %s cannot be started: %s\n", SELF, strerror(errno));
+    dprintf(ends[1], "escertke: %s cannot be started: %s\n", program, strerror(errno));
     _exit(127);
 }
 
@@ -135,7 +137,7 @@ static struct process *free_place(struct crew *c)
     return NULL;
 }
 
-static struct process *start(struct crew *c, const char *name, const char *const *argv)
+static struct process *start(struct crew *c, const char *name, const char *program, const char *const *argv)
 {
     struct process *p = free_place(c);
     int out[2] = { -1, -1 }, err[2] = { -1, -1 };
@@ -150,7 +152,7 @@ static struct process *start(struct crew *c, const char *name, const char *const
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0)
-        run_child(c, parent, out[1], err[1], argv);
+        run_child(c, parent, (const int[2]){ out[1], err[1] }, program, argv);
     int reason = errno;
     close(out[1]);
     close(err[1]);
@@ -170,12 +172,17 @@ static struct process *start(struct crew *c, const char *name, const char *const
 
 struct process *crew_start(struct crew *c, const char *name, const char *const *argv)
 {
-    return start(c, name, argv);
+    return start(c, name, SELF, argv);
+}
+
+struct process *crew_start_other(struct crew *c, const char *name, const char *program, const char *const *argv)
+{
+    return start(c, name, program, argv);
 }
 
 struct process *crew_start_copy(struct crew *c, const char *name)
 {
-    return start(c, name, NULL);
+    return start(c, name, SELF, NULL);
 }
 
 /* ---- listening to them ----------------------------------------------------------------------------------------------------- */
@@ -225,6 +232,15 @@ static bool drain(struct process *p, int which)
     return true;
 }
 
+/* Has one of them said its last word, and is about to end? Nothing will be heard of that. */
+static bool ends_soon(const struct crew *c)
+{
+    for (size_t i = 0; i < CREW_MAX; i++)
+        if (c->items[i].name && c->items[i].pid && c->items[i].fds[0] < 0 && c->items[i].fds[1] < 0)
+            return true;
+    return false;
+}
+
 /* Wait a moment for any of them to say something. */
 static bool pump(struct crew *c)
 {
@@ -238,7 +254,7 @@ static bool pump(struct crew *c)
                 whose[count] = &c->items[i];
                 fds[count++] = (struct pollfd){ .fd = c->items[i].fds[which], .events = POLLIN };
             }
-    if (poll(fds, count, SLICE_MS) <= 0)
+    if (poll(fds, count, ends_soon(c) ? MOMENT_MS : SLICE_MS) <= 0)
         return true;
     for (nfds_t i = 0; i < count; i++)
         if (fds[i].revents && !drain(whose[i], fds[i].fd == whose[i]->fds[1]))
@@ -300,6 +316,17 @@ json_t *crew_await(struct crew *c, struct process *p, const char *event)
         }
     } while (may_wait(c, p, event) && pump(c));
     return NULL;
+}
+
+bool crew_wait(struct crew *c, struct process *p, const char *what, bool (*is_so)(void *ctx), void *ctx)
+{
+    while (!is_so(ctx)) {
+        if (has_ended(p))
+            return crew_fail(c, p, "%s ended with exit code %d before %s was there", p->name, p->code, what);
+        if (!may_wait(c, p, what) || !pump(c))
+            return false;
+    }
+    return true;
 }
 
 bool crew_finish(struct crew *c, struct process *p)

@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <sys/types.h>
 
-#define CREW_MAX 8u
+#define CREW_MAX 16u
 /** What one process may say on stdout or stderr, octets. */
 #define CREW_TEXT_MAX (1024u * 1024u)
 
@@ -44,10 +44,14 @@ bool crew_fail(struct crew *c, const struct process *blamed, const char *fmt, ..
 
 /** Start `escertke argv...`; NULL after crew_fail(). @p name and @p argv are borrowed. */
 struct process *crew_start(struct crew *c, const char *name, const char *const *argv);
+/** The same with another program. */
+struct process *crew_start_other(struct crew *c, const char *name, const char *program, const char *const *argv);
 /** A copy of this process that does nothing: it holds in memory what this one holds. */
 struct process *crew_start_copy(struct crew *c, const char *name);
 /** Wait for an event of that name on its stdout. A new reference; NULL after crew_fail(). */
 json_t *crew_await(struct crew *c, struct process *p, const char *event);
+/** Wait until that is so. false after crew_fail(): it has ended, or time is over. @p what in words */
+bool crew_wait(struct crew *c, struct process *p, const char *what, bool (*is_so)(void *ctx), void *ctx);
 /** Wait for its end; p->code is then set. */
 bool crew_finish(struct crew *c, struct process *p);
 /** Start, wait for the end, demand that exit code. The place is to be given back by crew_release() unless NULL is returned. */

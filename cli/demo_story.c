@@ -1,4 +1,4 @@
-/* demo_story.c - the demo's story: two CSEs, two AEs, a key; then two that must not get one. */
+/* demo_story.c - the demo's story: two CSEs, two AEs, a key; two that must not get one; then the other ways to a key. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,8 +27,7 @@ bool demo_run(struct demo *d, const char *name, const char *const *argv)
     return p;
 }
 
-/* Wait for an event and copy one text of it; an event without it counts as none. */
-static bool await_text(struct demo *d, struct process *p, const char *event, const char *field, char *out, size_t cap)
+bool demo_await_text(struct demo *d, struct process *p, const char *event, const char *field, char *out, size_t cap)
 {
     json_t *found = p ? crew_await(&d->crew, p, event) : NULL;
     const char *text = json_string_value(json_object_get(found, field));
@@ -55,11 +54,11 @@ static enum demo_result start_relays(struct demo *d)
     char address[256];
 
     d->in = crew_start(&d->crew, "the IN-CSE /in1", in);
-    if (!await_text(d, d->in, "listening", "url", d->in_url, sizeof d->in_url))
+    if (!demo_await_text(d, d->in, "listening", "url", d->in_url, sizeof d->in_url))
         return DEMO_FAILED;
     d->mn = crew_start(&d->crew, "the MN-CSE /mn1", mn);
-    if (!await_text(d, d->mn, "listening", "url", d->mn_url, sizeof d->mn_url) ||
-        !await_text(d, d->mn, "registered", "address", address, sizeof address))
+    if (!demo_await_text(d, d->mn, "listening", "url", d->mn_url, sizeof d->mn_url) ||
+        !demo_await_text(d, d->mn, "registered", "address", address, sizeof address))
         return DEMO_FAILED;
     return demo_say(d, "IN-CSE /in1 at %s; MN-CSE %s at %s, registered at it", d->in_url, address, d->mn_url);
 }
@@ -74,7 +73,7 @@ static enum demo_result start_meter(struct demo *d)
     };
 
     d->meter = crew_start(&d->crew, "the terminating AE Cmeter", argv);
-    if (!await_text(d, d->meter, "listening", "url", d->meter_url, sizeof d->meter_url))
+    if (!demo_await_text(d, d->meter, "listening", "url", d->meter_url, sizeof d->meter_url))
         return DEMO_FAILED;
     json_t *event = crew_await(&d->crew, d->meter, "registered");
     if (!event)
@@ -152,8 +151,8 @@ static enum demo_result establish(struct demo *d)
     p->on_line = NULL;
     if (ok && p->code != 0)
         ok = crew_fail(&d->crew, p, "establish ended with exit code %d", p->code);
-    if (!ok || !await_text(d, p, "established", "key_id", d->key_id, sizeof d->key_id) ||
-        !await_text(d, d->meter, "established", "key_id", other, sizeof other))
+    if (!ok || !demo_await_text(d, p, "established", "key_id", d->key_id, sizeof d->key_id) ||
+        !demo_await_text(d, d->meter, "established", "key_id", other, sizeof other))
         return DEMO_FAILED;
     if (strcmp(d->key_id, other) != 0)
         ok = crew_fail(&d->crew, p, "the initiating end-point says key ID %s, the terminating one %s", d->key_id, other);
@@ -188,7 +187,7 @@ static enum demo_result refuse(struct demo *d, const char *cert, const char *key
     snprintf(theirs, sizeof theirs, "%s", json_string_value(json_object_get(event, "reason")));
     snprintf(found, sizeof found, "%s", json_string_value(json_object_get(event, "error")));
     json_decref(event);
-    if (!await_text(d, p, "refused", "reason", reason, sizeof reason))
+    if (!demo_await_text(d, p, "refused", "reason", reason, sizeof reason))
         return DEMO_FAILED;
     if (strcmp(found, error) != 0) {
         crew_fail(&d->crew, d->meter, "refused with the error %s (%s), expected %s", found, theirs, error);
@@ -208,11 +207,33 @@ static enum demo_result refuse_issuer(struct demo *d)
     return refuse(d, "forged.crt", "forged.key", "CERT");
 }
 
+/* ---- the other ways -------------------------------------------------------------------------------------------------------- */
+
+static enum demo_result over_http(struct demo *d)
+{
+    return demo_run_over(d, DEMO_HTTP);
+}
+
+static enum demo_result over_mqtt(struct demo *d)
+{
+    return demo_run_over(d, DEMO_MQTT);
+}
+
+static enum demo_result over_coap(struct demo *d)
+{
+    return demo_run_over(d, DEMO_COAP);
+}
+
+static enum demo_result over_ws(struct demo *d)
+{
+    return demo_run_over(d, DEMO_WS);
+}
+
 static enum demo_result end(struct demo *d)
 {
     if (!crew_stop(&d->crew))
         return DEMO_FAILED;
-    return demo_say(d, "both CSEs and the terminating AE ended on SIGTERM with exit code 0");
+    return demo_say(d, "all CSEs and terminating AEs ended on SIGTERM with exit code 0");
 }
 
 const struct demo_step demo_steps[] = {
@@ -227,6 +248,10 @@ const struct demo_step demo_steps[] = {
     { "wrong-identity", refuse_identity },
     { "wrong-issuer", refuse_issuer },
     { "no-new-key", demo_count_keys },
+    { "over-http", over_http },
+    { "over-mqtt", over_mqtt },
+    { "over-coap", over_coap },
+    { "over-websocket", over_ws },
     { "end", end },
     { NULL, NULL },
 };
