@@ -166,7 +166,7 @@ static bool clean_up(const struct settings *s, const struct doctor *d, const str
 static void say_way(const struct way *w)
 {
     json_t *event = out_new_event("way");
-    const char *reach = w->polling ? "polling" : "poa";
+    const char *reach = w->polling ? "polling" : doctor_over_connection(w->via) ? "ws" : "poa";
     char refusal[480];
 
     out_text(event, "via", w->via);
@@ -190,40 +190,42 @@ static void say_way(const struct way *w)
 
 struct tally {
     size_t tried, good;
-    bool reached, refused;
-    struct way best; /* the first that works */
+    bool reached, refused; /* at any URL */
+    struct way best;       /* the first that works */
 };
 
-/* @return false: a signal, or this CSE is not reached at this URL */
-static bool try_one(struct doctor *d, struct way *w, struct tally *t)
+/* *heard: has the CSE answered at this URL? @return false: a signal, or it has not */
+static bool try_one(struct doctor *d, struct way *w, struct tally *t, bool *heard)
 {
     if (!doctor_try(d, w))
         return false;
     if (w->absent)
         return true;
+    *heard |= !w->dead; /* some CSEs leave a serialization unanswered that they do not read */
     say_way(w);
     t->tried++;
     t->reached |= !w->dead;
     t->refused |= !w->ok && w->code != EXIT_NETWORK;
     if (w->ok && !t->good++)
         t->best = *w;
-    return !w->dead;
+    return *heard;
 }
 
-/* Serializations with the standard's carrier; the other carriers in JSON alone, which they need. */
+/* Serializations with the standard's carrier; the other carriers in JSON alone: which serializations pass is known by then. */
 static void try_url(struct doctor *d, const char *url, struct tally *t)
 {
     static const char *const carriers[] = { "sgn", "mailbox" };
+    bool heard = false;
 
     for (escertke_format f = ESCERTKE_FORMAT_JSON; f <= ESCERTKE_FORMAT_CBOR; f++)
         for (int polling = 0; polling < 2 && escertke_format_available(f); polling++) {
             struct way w = { .via = url, .serialization = escertke_format_name(f), .carrier = "notify", .polling = polling };
-            if (crew_interrupted() || !try_one(d, &w, t))
+            if (crew_interrupted() || !try_one(d, &w, t, &heard))
                 return;
         }
-    for (size_t i = 0; i < sizeof carriers / sizeof *carriers; i++) {
-        struct way w = { .via = url, .serialization = "json", .carrier = carriers[i] };
-        if (crew_interrupted() || !try_one(d, &w, t))
+    for (size_t i = 0; i < 2 * sizeof carriers / sizeof *carriers; i++) {
+        struct way w = { .via = url, .serialization = "json", .carrier = carriers[i / 2], .polling = i % 2 };
+        if (crew_interrupted() || !try_one(d, &w, t, &heard))
             return;
     }
 }

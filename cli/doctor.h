@@ -21,13 +21,15 @@ struct way {
     bool polling;
 
     bool ok, absent;   /* absent: this build does not have it */
-    bool dead;         /* the CSE does not answer there at all */
+    bool dead;         /* no answer of the CSE to the registration */
     const char *stage; /* what did not work: "register", "polling", "establish" */
     int code, rsc;
     char error[32], reason[400];
     char serve[400], establish[400]; /* the command lines to use */
 };
 
+/** Is who is registered at this URL reached over the connection that it made there? */
+bool doctor_over_connection(const char *url);
 /** An IP address of this machine that the host of @p url can see, as it stands in a URL. @return false: none, and *why */
 bool doctor_own_host(const char *url, char *out, size_t cap, char *why, size_t why_cap);
 /** Try it. @return false: not tried to its end (a signal) */

@@ -45,6 +45,11 @@ static bool local_name(const struct addrinfo *to, char *out, size_t cap)
     return ok && snprintf(out, cap, to->ai_family == AF_INET6 ? "[%s]" : "%s", name) < (int)cap;
 }
 
+bool doctor_over_connection(const char *url)
+{
+    return strncmp(url, "ws", 2) == 0;
+}
+
 bool doctor_own_host(const char *url, char *out, size_t cap, char *why, size_t why_cap)
 {
     struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM }, *list;
@@ -104,27 +109,40 @@ static void add_way(struct line *l, const struct way *w)
         add(l, "--carrier", w->carrier, NULL);
 }
 
-/* Where the terminating end-point listens: at the broker where there is one, else at an address that the CSE can see. */
+/*
+ * Where the terminating end-point listens: at the broker where there is one, else at an address that the CSE can see, without a
+ * path, which not every CSE minds; "" = it is reached over its own connection.
+ */
 static bool listen_url(struct way *w, char *out, size_t cap)
 {
     char host[80], why[300];
 
-    if (strncmp(w->via, "http", 4) != 0 && strncmp(w->via, "coap", 4) != 0)
+    *out = '\0';
+    if (w->polling || doctor_over_connection(w->via))
+        return true;
+    if (strncmp(w->via, "mqtt", 4) == 0)
         return snprintf(out, cap, "%s", w->via) < (int)cap;
     if (!doctor_own_host(w->via, host, sizeof host, why, sizeof why)) {
         snprintf(w->reason, sizeof w->reason, "%s", why);
         return false;
     }
-    return snprintf(out, cap, "%.4s://%s:0/notify", w->via, host) < (int)cap;
+    return snprintf(out, cap, "%.4s://%s:0", w->via, host) < (int)cap;
 }
 
-static void write_line(char *out, size_t cap, const char *command, const struct way *w, const char *more, const char *last)
+static void write_line(char *out, size_t cap, const char *command, const struct way *w, const char *more, const char *value)
 {
     bool json = strcmp(w->serialization, "json") == 0, notify = strcmp(w->carrier, "notify") == 0;
 
     snprintf(out, cap, "escertke %s --id ID --cert FILE --key FILE --trust FILE --via %s%s%s%s%s%s%s", command, w->via,
              json ? "" : " --serialization ", json ? "" : w->serialization, notify ? "" : " --carrier ", notify ? "" : w->carrier,
-             more, last);
+             more, value);
+}
+
+/* What was tried, so that it works as it stands. */
+static void write_lines(struct way *w, const char *listen)
+{
+    write_line(w->serve, sizeof w->serve, "serve", w, w->polling ? " --polling" : *listen ? " --listen " : "", listen);
+    write_line(w->establish, sizeof w->establish, "establish", w, " --to ID", "");
 }
 
 /* ---- what the commands said ----------------------------------------------------------------------------------------- */
@@ -174,6 +192,8 @@ static bool fail_at(struct way *w, const char *stage, const struct process *p)
     }
     if (p)
         take_words(w, p, strcmp(stage, "polling") == 0 ? "not polling at" : "not registered at");
+    if (p && !w->reason[0])
+        snprintf(w->reason, sizeof w->reason, "no answer in time");
     return true;
 }
 
@@ -252,15 +272,14 @@ bool doctor_try(struct doctor *d, struct way *w)
     char listen[512] = "";
     struct line l = { .count = 0 };
 
-    write_line(w->serve, sizeof w->serve, "serve", w, w->polling ? " --polling" : " --listen URL", "");
-    write_line(w->establish, sizeof w->establish, "establish", w, " --to ID", "");
-    if (!w->polling && !listen_url(w, listen, sizeof listen))
+    if (!listen_url(w, listen, sizeof listen))
         return fail_at(w, "register", NULL);
+    write_lines(w, listen);
     add(&l, "escertke", "serve", "--id", d->terminator, "--cert", "b.crt", "--key", "b.key", "--trust", "pki/root.crt", "--store",
         "sqlite:b.db", "--peer", d->initiator, "--deregister", "--json", NULL);
     if (w->polling)
         add(&l, "--polling", "--poll-time", "10", NULL);
-    else
+    else if (*listen)
         add(&l, "--listen", listen, NULL);
     add_way(&l, w);
     add_hop(&l, d->hop);

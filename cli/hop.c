@@ -101,7 +101,7 @@ escertke_err hop_new(const struct hop_settings *s, const struct hop_files *files
                                    .tls_trust = escertke_buf_span(&files->trust),
                                    .tls_client_trust = escertke_buf_span(&files->client_trust),
                                    .timeout_ms = timeout_ms,
-                                   .format = hop_format(s),
+                                   .format = s->serialization ? hop_format(s) : (escertke_format)0,
                                    .mqtt_client_id = s->mqtt_client_id,
                                    .mqtt_user = s->mqtt_user,
                                    .mqtt_password = files->mqtt_password.len ? (const char *)files->mqtt_password.ptr : NULL,

@@ -20,7 +20,10 @@ typedef struct escertke_ws_client escertke_ws_client;
 /** Strings and spans are copied, or not used after the start. */
 typedef struct escertke_ws_client_config {
     const char *url;             /* ws(s)://HOST[:PORT][/PATH] */
-    escertke_format format;      /* serialization to ask for, the others of this build behind it; 0 = JSON. The server chooses */
+    const char *origin;          /* who this is, as it stands in From: told to the server in the handshake's X-M2M-Origin;
+                                    NULL = not told */
+    escertke_format format;      /* serialization to ask for, and no other; 0 = JSON, else another of this build, as the server
+                                    chooses */
     escertke_handler_fn handler; /* NULL = no request is taken, and there is a connection only when something is to be sent */
     void *handler_ctx;
     unsigned workers;            /* threads that run the handler; 0 = 4, at most 256. 16 requests a thread may wait;

@@ -21,7 +21,7 @@ struct esc_hops_config {
     escertke_span tls_trust;         /* anchors for servers and brokers; empty = the system's */
     escertke_span tls_client_trust;  /* anchors for clients of own servers; empty = no certificate is asked for */
     uint32_t timeout_ms;             /* of one exchange; 0 = the binding's default */
-    escertke_format format;          /* that connections are to speak, where they speak one (WebSocket); 0 = JSON */
+    escertke_format format; /* that connections must speak, where they speak one (WebSocket); 0 = JSON rather than others */
     const char *mqtt_client_id, *mqtt_user, *mqtt_password; /* NULL = the default, none */
     escertke_log log;
 };

@@ -96,11 +96,20 @@ static struct client *place(struct sockets *s, escertke_ws_client **out)
     return oldest;
 }
 
+/* The own ID as a From to the registrar has it: an AE's stem, a CSE's ID without its service provider. */
+static const char *origin_of(const struct esc_hops_config *cfg)
+{
+    const char *cse = cfg->self && strlen(cfg->self) > 2 ? strchr(cfg->self + 2, '/') : NULL;
+
+    return !cse || cfg->is_cse ? cse : strrchr(cse, '/') + 1;
+}
+
 static escertke_err connect_to(struct sockets *s, const char *url, const struct esc_listen *l, struct client *at,
                                escertke_detail *d)
 {
     const struct esc_hops_config *cfg = s->cfg;
     escertke_ws_client_config ws = { .url = url,
+                                     .origin = origin_of(cfg),
                                      .format = cfg->format,
                                      .timeout_ms = cfg->timeout_ms,
                                      .tls_trust = cfg->tls_trust,

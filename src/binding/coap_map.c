@@ -8,14 +8,14 @@
 #define RELEASE "3" /* what this implementation conforms to (R-DT-1) */
 #define OPTIONS_CLAUSE "TS-0008 6.2.2.4"
 
-enum { REQUEST = 1, RESPONSE = 2, BOTH = 3, TIME_LEN = 15 };
+enum { REQUEST = 1, RESPONSE = 2, BOTH = 3, TIME_LEN = 15, TIME_MOST = 22 };
 
 /* What an option does in the mapping. */
 enum kind {
-    SKIP,    /* it says nothing about the primitive */
-    TEXT,    /* a member */
-    TIME,    /* a member that is an absolute time of whole seconds */
-    OTHER,   /* a parameter that this library does not interpret */
+    SKIP,  /* it says nothing about the primitive */
+    TEXT,  /* a member */
+    TIME,  /* a member that is an absolute time: written in whole seconds, read with a fraction as well, as others write */
+    OTHER, /* a parameter that this library does not interpret */
     SPECIAL, /* read by read_special() */
     REFUSED  /* known and not taken: If-Match, If-None-Match */
 };
@@ -42,16 +42,16 @@ static const struct option_row {
     { ESC_COAP_BLOCK1, "Block1", BOTH, SPECIAL, false, 0, 3, 0 },
     { ESC_COAP_PROXY_URI, "Proxy-Uri", REQUEST, SPECIAL, false, 1, 1034, 0 },
     { ESC_COAP_PROXY_SCHEME, "Proxy-Scheme", REQUEST, SPECIAL, false, 1, 255, 0 },
-    { 259, "oneM2M-OT", BOTH, TIME, false, TIME_LEN, TIME_LEN, offsetof(escertke_primitive, ot) },
+    { 259, "oneM2M-OT", BOTH, TIME, false, TIME_LEN, TIME_MOST, offsetof(escertke_primitive, ot) },
     { 263, "oneM2M-RTURI", REQUEST, OTHER, false, 0, 255, 0 },
     { 267, "oneM2M-TY", REQUEST, SPECIAL, false, 0, 2, 0 },
     { 271, "oneM2M-RVI", BOTH, TEXT, false, 1, 2, offsetof(escertke_primitive, rvi) },
     { 275, "oneM2M-ASRI", RESPONSE, OTHER, false, 0, 255, 0 },
     { 279, "oneM2M-FR", BOTH, TEXT, false, 0, 255, offsetof(escertke_primitive, fr) },
     { 283, "oneM2M-RQI", BOTH, TEXT, false, 0, 255, offsetof(escertke_primitive, rqi) },
-    { 291, "oneM2M-RQET", REQUEST, TIME, false, TIME_LEN, TIME_LEN, offsetof(escertke_primitive, rqet) },
-    { 295, "oneM2M-RSET", BOTH, TIME, false, TIME_LEN, TIME_LEN, offsetof(escertke_primitive, rset) },
-    { 299, "oneM2M-OET", REQUEST, TIME, false, TIME_LEN, TIME_LEN, offsetof(escertke_primitive, oet) },
+    { 291, "oneM2M-RQET", REQUEST, TIME, false, TIME_LEN, TIME_MOST, offsetof(escertke_primitive, rqet) },
+    { 295, "oneM2M-RSET", BOTH, TIME, false, TIME_LEN, TIME_MOST, offsetof(escertke_primitive, rset) },
+    { 299, "oneM2M-OET", REQUEST, TIME, false, TIME_LEN, TIME_MOST, offsetof(escertke_primitive, oet) },
     { 303, "oneM2M-EC", BOTH, OTHER, false, 0, 1, 0 },
     { 307, "oneM2M-RSC", RESPONSE, SPECIAL, false, 0, 2, 0 },
     { 311, "oneM2M-GID", REQUEST, TEXT, false, 0, 255, offsetof(escertke_primitive, gid) },

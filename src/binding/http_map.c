@@ -205,6 +205,20 @@ escertke_err esc_http_in_end(struct esc_http_in *in)
     return in->err;
 }
 
+/* A CSE that could not read a request does not know its identifier; its refusal tells more than the identifier's absence. */
+static escertke_err other_rqi(const struct esc_http_in *in, const char *rqi)
+{
+    const escertke_primitive *p = in->p;
+    char words[160] = "";
+
+    escertke_dbg_read(p->format, escertke_buf_span(&p->content), words, sizeof words);
+    if (p->rsc >= 4000 && in->d)
+        in->d->rsc = p->rsc;
+    return esc_fail(in->d, ESCERTKE_ERR_RQI, "TS-0004 7.3.3.12",
+                    "X-M2M-RI should be %.100s, found %.100s, in an answer with RSC %d%s%s", rqi, p->rqi ? p->rqi : "none",
+                    p->rsc, words[0] ? ": " : "", words);
+}
+
 escertke_err esc_http_in_response_end(struct esc_http_in *in, const char *rqi)
 {
     escertke_primitive *p = in->p;
@@ -215,8 +229,7 @@ escertke_err esc_http_in_response_end(struct esc_http_in *in, const char *rqi)
     if (!p->rsc)
         err = esc_fail(in->d, ESCERTKE_ERR_HTTP, "TS-0009 6.3.2", "response has no X-M2M-RSC: not a oneM2M answer");
     else if (!p->rqi || strcmp(p->rqi, rqi) != 0)
-        err = esc_fail(in->d, ESCERTKE_ERR_RQI, "TS-0004 7.3.3.12", "X-M2M-RI should be %.100s, found %.100s", rqi,
-                       p->rqi ? p->rqi : "none");
+        err = other_rqi(in, rqi);
     else if (p->content.len && in->media != ESC_MEDIA_KNOWN)
         err = esc_fail(in->d, ESCERTKE_ERR_HTTP, "TS-0009 6.4.3", "response content %s",
                        in->media == ESC_MEDIA_ABSENT ? "has no Content-Type" : "is none of JSON, XML and CBOR");

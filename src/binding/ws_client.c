@@ -167,6 +167,17 @@ static int filter(struct escertke_ws_client *c, struct lws *wsi)
     return 0;
 }
 
+/* Some registrars take nothing but a registration from who has not said in the handshake who it is. @return 0 or -1 */
+static int say_origin(struct escertke_ws_client *c, struct lws *wsi, unsigned char **at, size_t room)
+{
+    static const unsigned char name[] = "X-M2M-Origin:";
+
+    return c->origin[0] && lws_add_http_header_by_name(wsi, name, (const unsigned char *)c->origin, (int)strlen(c->origin), at,
+                                                       *at + room)
+               ? -1
+               : 0;
+}
+
 static int established(struct lws *wsi)
 {
     struct esc_ws_conn *conn = esc_ws_conn_of(wsi);
@@ -220,6 +231,7 @@ static void peer_closes(struct escertke_ws_client *c, const uint8_t *in, size_t 
 static int event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
     switch (reason) {
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: return say_origin(client_of(wsi), wsi, in, len);
     case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH: return filter(client_of(wsi), wsi);
     case LWS_CALLBACK_CLIENT_ESTABLISHED: return established(wsi);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR: failed(client_of(wsi), wsi, in, len); return 0;
@@ -237,8 +249,6 @@ static int event(struct lws *wsi, enum lws_callback_reasons reason, void *user, 
 
 static void fill_defaults(escertke_ws_client_config *cfg)
 {
-    if (!cfg->format)
-        cfg->format = ESCERTKE_FORMAT_JSON;
     if (!cfg->workers)
         cfg->workers = WORKERS_DEFAULT;
     if (cfg->workers > WORKERS_MAX)
@@ -251,16 +261,27 @@ static void fill_defaults(escertke_ws_client_config *cfg)
         cfg->keepalive_s = KEEPALIVE_S;
 }
 
+static escertke_err set_origin(struct escertke_ws_client *c, escertke_detail *d)
+{
+    const char *origin = c->cfg.origin ? c->cfg.origin : "";
+    size_t len = strlen(origin);
+
+    if (len >= sizeof c->origin || strcspn(origin, " \t\r\n\x7f") != len)
+        return esc_fail(d, ESCERTKE_ERR_ARG, "TS-0004 6.2.3", "who this is: expected an ID as it stands in From");
+    memcpy(c->origin, origin, len + 1);
+    return ESCERTKE_OK;
+}
+
 static escertke_err check(struct escertke_ws_client *c, escertke_detail *d)
 {
     const escertke_ws_client_config *cfg = &c->cfg;
     escertke_err err = esc_ws_url_parse(cfg->url, &c->url, d);
 
-    if (err != ESCERTKE_OK)
+    if (err != ESCERTKE_OK || (err = set_origin(c, d)) != ESCERTKE_OK)
         return err;
     if (c->url.port == 0)
         return esc_fail(d, ESCERTKE_ERR_ARG, "", "no port of a server: %.200s", cfg->url);
-    if (!escertke_format_available(cfg->format))
+    if (cfg->format && !escertke_format_available(cfg->format))
         return esc_fail(d, ESCERTKE_ERR_UNSUPPORTED, "TS-0020 6.2", "this build has not the serialization to ask for");
     if (!cfg->tls_cert.len != !cfg->tls_key.len)
         return esc_fail(d, ESCERTKE_ERR_CREDENTIAL, "", "certificate and key for the server go together");

@@ -16,7 +16,8 @@ struct escertke_ws_client {
     char text[2 * ESCERTKE_ID_MAX + 32]; /* the URL */
     char host[ESCERTKE_ID_MAX + 16];     /* Host header */
     char offer[ESC_WS_OFFER_MAX];
-    struct esc_tls_context *tls; /* NULL: TCP alone */
+    char origin[ESCERTKE_ID_MAX + 1]; /* "" = nothing is said */
+    struct esc_tls_context *tls;      /* NULL: TCP alone */
     struct lws_vhost *vhost;
 
     /* under ws.lock */

@@ -72,12 +72,12 @@ escertke_format esc_ws_choose(escertke_span header)
     return found;
 }
 
-void esc_ws_offer(escertke_format preferred, char out[ESC_WS_OFFER_MAX])
+void esc_ws_offer(escertke_format only, char out[ESC_WS_OFFER_MAX])
 {
-    snprintf(out, ESC_WS_OFFER_MAX, "%s", esc_ws_subprotocol(preferred));
-    for (size_t i = 0; i < SUBPROTOCOLS; i++) {
+    snprintf(out, ESC_WS_OFFER_MAX, "%s", esc_ws_subprotocol(only ? only : ESCERTKE_FORMAT_JSON));
+    for (size_t i = 0; i < SUBPROTOCOLS && !only; i++) {
         size_t used = strlen(out);
-        if (subprotocols[i].format != preferred && escertke_format_available(subprotocols[i].format))
+        if (subprotocols[i].format != ESCERTKE_FORMAT_JSON && escertke_format_available(subprotocols[i].format))
             snprintf(out + used, ESC_WS_OFFER_MAX - used, "%s%s", used ? ", " : "", subprotocols[i].name);
     }
 }

@@ -24,8 +24,8 @@ const char *esc_ws_subprotocol(escertke_format format);
 escertke_format esc_ws_format(escertke_span subprotocol);
 /** The first of a Sec-WebSocket-Protocol header that this build has. @return 0 = none */
 escertke_format esc_ws_choose(escertke_span header);
-/** The header of a client: the serialization it prefers, then the others of this build. */
-void esc_ws_offer(escertke_format preferred, char out[ESC_WS_OFFER_MAX]);
+/** The header of a client: one serialization; 0 = JSON, then the others of this build. */
+void esc_ws_offer(escertke_format only, char out[ESC_WS_OFFER_MAX]);
 /** Are its messages binary? */
 bool esc_ws_is_binary(escertke_format format);
 

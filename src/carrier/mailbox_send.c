@@ -108,6 +108,12 @@ static escertke_err look_for(escertke_mailbox *m, const char *rqi, escertke_prim
     return err;
 }
 
+/* A look that failed of the CSE's or the way's own doing, not by the CSE's decision: the next one may succeed. */
+static bool passes(escertke_err err, const escertke_detail *d)
+{
+    return escertke_err_class(err) == ESCERTKE_CLASS_NETWORK || d->rsc / 1000 == 5;
+}
+
 escertke_err escertke_mailbox_send(void *ctx, const escertke_primitive *req, escertke_primitive *rsp, escertke_detail *d)
 {
     escertke_mailbox *m = ctx;
@@ -115,18 +121,24 @@ escertke_err escertke_mailbox_send(void *ctx, const escertke_primitive *req, esc
     uint64_t until_ms = now.mono_ms + m->patience_ms;
     uint32_t wait_ms = LOOK_FIRST_MS;
     bool got = false;
-    escertke_err err = escertke_mailbox_post(m, m->peer_box, req, d);
+    escertke_detail last;
+    escertke_err err = escertke_mailbox_post(m, m->peer_box, req, d), looked = ESCERTKE_OK;
 
-    while (err == ESCERTKE_OK && !got && now.mono_ms < until_ms) {
+    if (err != ESCERTKE_OK)
+        return err;
+    while (!got && now.mono_ms < until_ms && (looked == ESCERTKE_OK || passes(looked, &last))) {
         m->pause(m->pause_ctx, now.mono_ms + wait_ms);
         wait_ms = wait_ms < LOOK_MOST_MS / 2 ? wait_ms * 2 : LOOK_MOST_MS;
-        err = look_for(m, req->rqi, rsp, &got, d);
+        escertke_detail_init(&last);
+        looked = look_for(m, req->rqi, rsp, &got, &last);
         now = m->clock(m->clock_ctx);
     }
-    if (err == ESCERTKE_OK && !got)
+    if (looked != ESCERTKE_OK && d)
+        *d = last;
+    if (looked == ESCERTKE_OK && !got)
         err = esc_fail(d, ESCERTKE_ERR_DEADLINE, "R-12.1",
                        "no answer of %s in the mailbox %s within %u s; the letter was left in %s, whose owner must be "
                        "serving with the carrier mailbox",
                        m->peer, m->own_box, m->patience_ms / 1000, m->peer_box);
-    return err;
+    return looked != ESCERTKE_OK ? looked : err;
 }

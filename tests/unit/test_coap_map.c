@@ -64,7 +64,9 @@ static const struct {
     { "Accept twice", 2, { TO, { 17, "\x32", 0 }, { 17, "\x32", 0 }, RQI }, "", 4000, 402, 0, 0 },
     { "RQI past 255", 2, { TO, { 283, longest, 256 } }, "", 4000, 402, 0, 0 },
     { "RVI of 3", 2, { TO, { 271, "3aa", 0 }, RQI }, "", 4000, 402, 0, 0 },
-    { "RQET of 16", 2, { TO, RQI, { 291, "20260601T120030,", 0 } }, "", 4000, 402, 0, 0 },
+    { "RQET of 14", 2, { TO, RQI, { 291, "20260601T12003", 0 } }, "", 4000, 402, 0, 0 },
+    { "RQET of 16", 2, { TO, RQI, { 291, "20260601T120030,", 0 } }, "", 4000, 400, 0, 0 },
+    { "RQET with a fraction of 7", 2, { TO, RQI, { 291, "20260601T120030,1234567", 0 } }, "", 4000, 402, 0, 0 },
     { "RQET relative", 2, { TO, RQI, { 291, "+5000", 0 } }, "", 4000, 402, 0, 0 },
     { "TY of 3", 2, { TO, JSON, { 267, "\x01\x01\x01", 0 }, RQI }, "{}", 4000, 402, 0, 0 },
     { "RSC in a request", 2, { TO, RQI, { 307, "\x07\xd0", 0 } }, "", 4000, 402, 0, 0 },
@@ -122,7 +124,7 @@ static void maps_all_parameters(void **state)
 {
     static const struct text_option list[OPTIONS_MAX] = {
         { 12, "\x3c", 0 },           { 23, "\x04", 0 },           { 27, "\x1e", 0 },
-        { 259, "20260601T120000", 0 }, { 271, "2a", 0 },          { 279, "/mn1/C1", 0 },
+        { 259, "20260601T120000,123456", 0 }, { 271, "2a", 0 },          { 279, "/mn1/C1", 0 },
         { 283, "r", 0 },             { 291, "20260601T120030", 0 }, { 299, "20260601T120001", 0 },
         { 311, "g", 0 },             { 331, "v w", 0 },
     };
@@ -139,7 +141,7 @@ static void maps_all_parameters(void **state)
     expect_text("fr", p.fr, "/mn1/C1");
     expect_text("rqi", p.rqi, "r");
     expect_text("rvi", p.rvi, "2a");
-    expect_text("ot", p.ot, "20260601T120000");
+    expect_text("ot", p.ot, "20260601T120000,123456"); /* as ACME writes it */
     expect_text("rqet", p.rqet, "20260601T120030");
     expect_text("oet", p.oet, "20260601T120001");
     expect_text("gid", p.gid, "g");

@@ -355,6 +355,27 @@ static void maps_responses(void **state)
     }
 }
 
+/* What cannot be read has no identifier for the CSE: its refusal is told all the same. */
+static void tells_what_came_without_an_identifier(void **state)
+{
+    static const char *const lines[] = { "X-M2M-RSC: 4000", "X-M2M-RI: None", "Content-Type: application/json", NULL };
+    static const char body[] = "{\"m2m:dbg\":\"Malformed request\\n\"}";
+    struct esc_http_in in;
+    escertke_primitive p;
+    escertke_detail d;
+
+    (void)state;
+    escertke_detail_init(&d);
+    escertke_primitive_init(&p);
+    esc_http_in_init(&in, true, &p, &d);
+    feed(&in, lines);
+    assert_int_equal(escertke_buf_append(&p.content, body, sizeof body - 1), ESCERTKE_OK);
+    assert_int_equal(esc_http_in_response_end(&in, "A0001"), ESCERTKE_ERR_RQI);
+    assert_int_equal(d.rsc, 4000);
+    expect_text("reason", d.reason, "X-M2M-RI should be A0001, found None, in an answer with RSC 4000: Malformed request?");
+    escertke_primitive_clear(&p);
+}
+
 static void join(const struct esc_http_out *out, char *text, size_t cap)
 {
     size_t at = 0;
@@ -485,6 +506,7 @@ int main(void)
         cmocka_unit_test(reads_on_after_a_refusal),
         cmocka_unit_test(survives_scarce_memory),
         cmocka_unit_test(maps_responses),
+        cmocka_unit_test(tells_what_came_without_an_identifier),
         cmocka_unit_test(writes_the_request_of_the_standard),
         cmocka_unit_test(writes_requests),
         cmocka_unit_test(refuses_requests_that_cannot_be_written),

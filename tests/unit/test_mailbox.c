@@ -114,6 +114,7 @@ struct post {
     const char *creator;   /* cr that the CSE gives to the answers */
     int refuse, refusals;  /* rsc of the Create; events of the terminating end-point */
     bool silent, foreign;  /* the peer does not answer; a letter of somebody else lies on top */
+    int stumbles, stumble;  /* so many looks fail, by this rsc, or 0: nobody is there */
     char why[400];
 };
 
@@ -197,6 +198,10 @@ static escertke_err to_cse(void *c, const escertke_primitive *req, escertke_prim
     }
     assert_int_equal(req->op, ESCERTKE_OP_RETRIEVE);
     assert_string_equal(req->to, "/in1/-/panel/escertke/la");
+    if (w->stumbles && w->stumbles-- > 0) {
+        rsp->rsc = w->stumble;
+        return w->stumble ? ESCERTKE_OK : ESCERTKE_ERR_UNREACHABLE;
+    }
     escertke_span found = w->foreign ? escertke_span_str(foreign) : escertke_buf_span(&w->latest);
     w->foreign = false;
     rsp->rsc = found.len ? ESCERTKE_RSC_OK : ESCERTKE_RSC_NOT_FOUND;
@@ -273,6 +278,32 @@ static void by_letters(void **state)
     assert_int_equal(w->refusals, 0);
 }
 
+/* A CSE that stumbles over a look while another letter comes in is looked at again; one that decides is believed. */
+static void looks_that_fail(void **state)
+{
+    static const struct {
+        int stumbles, rsc;
+        escertke_err err;
+        int detail;
+    } rows[] = {
+        { 1, 5000, ESCERTKE_OK, 0 },
+        { 3, 5103, ESCERTKE_OK, 0 },
+        { 2, 0, ESCERTKE_OK, 0 },
+        { 1, 4103, ESCERTKE_ERR_PRIVILEGE, 4103 },
+        { 1000, 5000, ESCERTKE_ERR_RSC, 5000 },
+        { 1000, 0, ESCERTKE_ERR_UNREACHABLE, 0 },
+    };
+    struct post *w = *state;
+    escertke_detail d;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        w->stumbles = rows[i].stumbles;
+        w->stumble = rows[i].rsc;
+        expect_err("looks that fail", establish(w, &d), rows[i].err);
+        assert_int_equal(d.rsc, rows[i].detail);
+    }
+}
+
 static void failures(void **state)
 {
     struct post *w = *state;
@@ -332,6 +363,7 @@ int main(void)
         cmocka_unit_test(huge),
         cmocka_unit_test(kinds),
         cmocka_unit_test_setup_teardown(by_letters, setup, teardown),
+        cmocka_unit_test_setup_teardown(looks_that_fail, setup, teardown),
         cmocka_unit_test_setup_teardown(failures, setup, teardown),
         cmocka_unit_test_setup_teardown(not_answered, setup, teardown),
     };

@@ -31,6 +31,10 @@ static void offers_what_is_preferred_first(void **state)
     (void)state;
     esc_ws_offer(ESCERTKE_FORMAT_JSON, offer);
     assert_memory_equal(offer, "oneM2M.json", 11);
+    assert_string_equal(offer, "oneM2M.json"); /* alone */
+    esc_ws_offer((escertke_format)0, offer);
+    assert_memory_equal(offer, "oneM2M.json", 11);
+    assert_int_equal(strchr(offer, ',') != NULL, escertke_format_available(ESCERTKE_FORMAT_XML) || escertke_format_available(ESCERTKE_FORMAT_CBOR));
     assert_int_equal(esc_ws_choose(text_span(offer)), ESCERTKE_FORMAT_JSON);
 }
 
