@@ -188,7 +188,9 @@ static escertke_err open_cse(struct relay *r)
     if ((err = hop_new(&s->identity.hop, &r->files, r->id, true, (uint32_t)s->hop_timeout_s * 1000, cfg.log, &r->hops, &r->d)) !=
         ESCERTKE_OK)
         return err;
-    return esc_cse_new(&cfg, escertke_system_clock(NULL), &r->cse, &r->d);
+    if ((err = esc_cse_new(&cfg, escertke_system_clock(NULL), &r->cse, &r->d)) == ESCERTKE_OK && *esc_cse_left_out(r->cse))
+        out_words("%s", esc_cse_left_out(r->cse));
+    return err;
 }
 
 static escertke_err listen_all(struct relay *r)

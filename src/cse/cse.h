@@ -81,7 +81,8 @@ struct esc_cse_config {
     void *idle_ctx;
     escertke_terminator *self; /* answers NOTIFYs to <CSEBase>; NULL: they get 5001 */
     escertke_log log;
-    const char *state_path; /* file that keeps the resources over a restart; NULL = memory only */
+    /** File that keeps the resources over a restart, with FILE.journal beside it; NULL = memory only */
+    const char *state_path;
 };
 
 struct esc_cse;
@@ -101,6 +102,9 @@ bool esc_cse_behaviour_valid(const char *name);
  */
 ESCERTKE_CHECKED escertke_err esc_cse_new(const struct esc_cse_config *cfg, escertke_now now, struct esc_cse **out,
                                           escertke_detail *d);
+
+/** What of the state was left out at the start, in words: the end of a journal that was not written whole; "" = nothing. */
+const char *esc_cse_left_out(const struct esc_cse *cse);
 
 /** Release everything. No call may be running. NULL allowed. */
 void esc_cse_free(struct esc_cse *cse);

@@ -217,6 +217,12 @@ struct esc_cse {
     } gid[ESC_GID_MAX];
     size_t gid_next;
     uint64_t changes, saved; /* saved under file_lock */
+    struct {
+        escertke_buf pending; /* records that are not in the file yet, and on: under lock */
+        bool on;              /* false: the next change writes the whole state file, which has everything */
+        uint64_t size, limit; /* of the file; under file_lock */
+    } journal;
+    char left_out[256]; /* of the journal at the start, in words */
     uint64_t requests, delivered, refused, own_requests;
 };
 
@@ -254,6 +260,7 @@ struct esc_resource *esc_tree_find_address(const struct esc_cse *cse, const char
 bool esc_address_is_local(const struct esc_cse *cse, const escertke_address *a);
 bool esc_tree_expire(struct esc_cse *cse, escertke_now now); /* true: something was removed */
 void esc_tree_set_expiry(struct esc_cse *cse, struct esc_resource *r, int64_t et);
+void esc_resource_replace(struct esc_cse *cse, struct esc_resource *r, json_t *attrs); /* takes it */
 
 /* kind.c: values of attributes */
 extern const struct esc_kind esc_kind_string, esc_kind_name, esc_kind_bool, esc_kind_app_id, esc_kind_time, esc_kind_labels,
@@ -369,5 +376,9 @@ escertke_err esc_registrar_read(struct esc_cse *cse, escertke_now now, escertke_
 /* state.c */
 escertke_err esc_state_load(struct esc_cse *cse, escertke_now now, escertke_detail *d);
 escertke_err esc_state_save(struct esc_cse *cse, escertke_detail *d); /* without the lock */
+
+/* journal.c: note that a resource is new or was changed, or goes with all below it */
+void esc_journal_put(struct esc_cse *cse, const struct esc_resource *r);
+void esc_journal_remove(struct esc_cse *cse, const struct esc_resource *r);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
-#include "cse/internal.h"
+#include "cse/state.h"
 #include "m2m/json.h"
 
 static escertke_err system_random(void *ctx, uint8_t *out, size_t len)
@@ -182,6 +182,7 @@ escertke_err esc_cse_new(const struct esc_cse_config *cfg, escertke_now now, str
     if (!cse)
         return esc_fail(d, ESCERTKE_ERR_NOMEM, "", "out of memory");
     init_conditions(cse);
+    escertke_buf_init(&cse->journal.pending, ESC_STATE_MAX);
     pthread_mutex_init(&cse->lock, NULL);
     pthread_mutex_init(&cse->file_lock, NULL);
     if ((err = copy_config(cse, cfg)) != ESCERTKE_OK || (err = set_identity(cse, cfg->base_name, d)) != ESCERTKE_OK ||
@@ -204,6 +205,8 @@ void esc_cse_free(struct esc_cse *cse)
     if (!cse)
         return;
     cse->stopping = true; /* nobody hears of what ends now */
+    cse->journal.on = false;
+    escertke_buf_free(&cse->journal.pending);
     esc_outbox_clear(cse);
     if (cse->base)
         esc_tree_remove(cse, cse->base);

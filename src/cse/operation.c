@@ -105,9 +105,11 @@ static int add(struct esc_call *c, struct esc_draft *draft, const char *rn)
         return rsc;
     }
     esc_tree_add(c->cse, c->target, r);
+    esc_journal_put(c->cse, r);
     c->changed = true;
     if (r->ty == ESC_TY_CIN) {
         c->target->st++;
+        esc_journal_put(c->cse, c->target);
         esc_container_trim(c->cse, c->target);
         esc_subscription_created(c, r);
     }
@@ -167,18 +169,6 @@ static json_t *merge(const struct esc_resource *r, const json_t *changes)
     return merged;
 }
 
-static void replace(struct esc_cse *cse, struct esc_resource *r, json_t *attrs, int64_t now_s)
-{
-    size_t size = esc_attrs_size(attrs);
-
-    json_decref(r->attrs);
-    r->attrs = attrs;
-    cse->bytes = cse->bytes - r->size + size;
-    r->size = size;
-    r->lt = now_s;
-    esc_tree_set_expiry(cse, r, esc_attrs_expiry(attrs));
-}
-
 int esc_operation_update(struct esc_call *c)
 {
     const struct esc_type *type = esc_type_of(c->target->ty);
@@ -201,12 +191,14 @@ int esc_operation_update(struct esc_call *c)
         json_decref(merged);
         return rsc;
     }
-    replace(c->cse, c->target, merged, c->now.unix_s);
+    esc_resource_replace(c->cse, c->target, merged);
+    c->target->lt = c->now.unix_s;
     c->changed = true;
     if (type->ty == ESC_TY_CNT) {
         c->target->st++;
         esc_container_trim(c->cse, c->target);
     }
+    esc_journal_put(c->cse, c->target);
     rsc = answer(c, c->target, 1);
     return rsc ? rsc : ESCERTKE_RSC_UPDATED;
 }

@@ -129,6 +129,7 @@ static escertke_err put_mirror(struct esc_cse *cse, const char *csi, json_t *att
     r->ct = r->lt = now.unix_s;
     r->mirror = true;
     esc_tree_add(cse, cse->base, r);
+    esc_journal_put(cse, r);
     cse->changes++;
     return ESCERTKE_OK;
 }

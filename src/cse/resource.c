@@ -175,10 +175,21 @@ static void unlink_resource(struct esc_cse *cse, struct esc_resource *r)
         r->parent->last = r->prev;
 }
 
-void esc_tree_remove(struct esc_cse *cse, struct esc_resource *r)
+void esc_resource_replace(struct esc_cse *cse, struct esc_resource *r, json_t *attrs)
+{
+    size_t size = esc_attrs_size(attrs);
+
+    json_decref(r->attrs);
+    r->attrs = attrs;
+    cse->bytes = cse->bytes - r->size + size;
+    r->size = size;
+    esc_tree_set_expiry(cse, r, esc_attrs_expiry(attrs));
+}
+
+static void drop(struct esc_cse *cse, struct esc_resource *r)
 {
     while (r->first)
-        esc_tree_remove(cse, r->first); /* the tree is a few levels deep */
+        drop(cse, r->first); /* the tree is a few levels deep */
     if (r->ty == ESC_TY_SUB)
         esc_subscription_removed(cse, r);
     unlink_resource(cse, r);
@@ -190,6 +201,12 @@ void esc_tree_remove(struct esc_cse *cse, struct esc_resource *r)
     if (count)
         --*count;
     esc_resource_free(r);
+}
+
+void esc_tree_remove(struct esc_cse *cse, struct esc_resource *r)
+{
+    esc_journal_remove(cse, r);
+    drop(cse, r);
 }
 
 static bool same(const char *text, escertke_span span)

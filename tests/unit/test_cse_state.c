@@ -1,69 +1,4 @@
-#include "cse_support.h"
-
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static char folder[] = "/tmp/escertke-state-XXXXXX";
-static char path[sizeof folder + 16];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(path, sizeof path, "%s/state", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
-}
-
-static size_t read_state(char *out, size_t cap)
-{
-    FILE *f = fopen(path, "rb");
-    size_t len = f ? fread(out, 1, cap, f) : 0;
-
-    if (f)
-        fclose(f);
-    return len;
-}
-
-static void write_state(const char *bytes, size_t len)
-{
-    FILE *f = fopen(path, "wb");
-
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, len, f), len);
-    fclose(f);
-}
-
-static struct world *with_state(void)
-{
-    struct world *w = world_new_in(NULL);
-    struct esc_cse_config cfg = in_config(w);
-
-    world_free(w);
-    cfg.state_path = path;
-    return world_new_in(&cfg);
-}
-
-static void restart(struct world *w)
-{
-    struct esc_cse_config cfg = in_config(w);
-    escertke_detail d;
-
-    cfg.state_path = path;
-    esc_cse_free(w->in);
-    escertke_detail_init(&d);
-    if (esc_cse_new(&cfg, w->now, &w->in, &d) != ESCERTKE_OK)
-        fail_msg("%s %s", escertke_err_name(d.err), d.reason);
-}
+#include "cse_state_support.h"
 
 #define READ_AE "{'op':2,'to':'Cmeter','fr':'Cmeter','rqi':'1','rvi':'3'}"
 #define READ_ACP "{'op':2,'to':'-/meter/open','fr':'Cmeter','rqi':'1','rvi':'3'}"
@@ -76,7 +11,7 @@ static void over_a_restart(void **state)
     struct stat st;
 
     (void)state;
-    unlink(path);
+    no_state();
     w = with_state();
     assert_int_equal(access(path, F_OK), -1); /* nothing to keep yet */
     add_meter(w, w->in, "['http://meter']");
@@ -128,7 +63,7 @@ static void mailbox(void **state)
     char request[256];
 
     (void)state;
-    unlink(path);
+    no_state();
     w = with_state();
     add_meter(w, w->in, "['http://meter']");
     expect_rsc(w, w->in, "{'op':1,'to':'-/meter','fr':'Cmeter','rqi':'1','rvi':'3','ty':15,'pc':{'m2m:pch':{'rn':'pch'}}}", 2001, NULL);
@@ -156,7 +91,7 @@ static void expired_meanwhile(void **state)
     struct esc_cse_stats stats;
 
     (void)state;
-    unlink(path);
+    no_state();
     w = with_state();
     expect_rsc(w, w->in,
                "{'op':1,'to':'-','fr':'Cbrief','rqi':'1','rvi':'3','ty':2,"
@@ -189,33 +124,36 @@ static void damage(void **state)
     struct esc_cse_config cfg;
 
     (void)state;
-    unlink(path);
+    no_state();
     w = with_state();
     add_meter(w, w->in, "['http://meter']");
     cfg = in_config(w);
     cfg.state_path = path;
-    size_t len = read_state(whole, sizeof whole);
+    unlink(journal); /* then the next change writes the whole */
+    add_ae(w, w->in, "Cx");
+    unlink(journal);
+    size_t len = read_file(path, whole, sizeof whole);
     assert_true(len > 500 && len < sizeof whole);
     for (size_t i = 0; i < len; i++) {
-        write_state(whole, i);
+        write_file(path, whole, i);
         expect_refused(w, &cfg, ESCERTKE_ERR_IO, "the file is left as it is");
-        assert_int_equal(read_state(now, sizeof now), i);
+        assert_int_equal(read_file(path, now, sizeof now), i);
     }
     for (size_t i = 0; i < len; i++) {
         char old = whole[i];
         whole[i] = (char)(old ^ 1);
-        write_state(whole, len);
+        write_file(path, whole, len);
         struct esc_cse *cse = NULL;
         escertke_detail d;
         escertke_detail_init(&d);
         escertke_err err = esc_cse_new(&cfg, w->now, &cse, &d);
         if (err != ESCERTKE_ERR_IO && err != ESCERTKE_ERR_CONFIG)
             fail_msg("byte %zu: %s", i, escertke_err_name(err));
-        assert_int_equal(read_state(now, sizeof now), len);
+        assert_int_equal(read_file(path, now, sizeof now), len);
         assert_memory_equal(now, whole, len);
         whole[i] = old;
     }
-    write_state(whole, len);
+    write_file(path, whole, len);
     restart(w);
     world_free(w);
 }
@@ -276,7 +214,7 @@ static void contents(void **state)
     cfg.state_path = path;
     for (size_t i = 0; i < COUNT(files); i++) {
         with_tail(files[i].text, files[i].count, text, sizeof text);
-        write_state(text, strlen(text));
+        write_file(path, text, strlen(text));
         if (files[i].expected == ESCERTKE_OK)
             restart(w);
         else
@@ -284,7 +222,7 @@ static void contents(void **state)
     }
     with_tail(HEAD, 0, text, sizeof text - 1);
     strcat(text, "x");
-    write_state(text, strlen(text));
+    write_file(path, text, strlen(text));
     expect_refused(w, &cfg, ESCERTKE_ERR_IO, "follows the last line");
     world_free(w);
 }
@@ -295,7 +233,7 @@ static void limits(void **state)
     struct esc_cse_config cfg;
 
     (void)state;
-    unlink(path);
+    no_state();
     w = with_state();
     add_ae(w, w->in, "Ca");
     add_ae(w, w->in, "Cb");
@@ -314,7 +252,7 @@ static void unwritable(void **state)
     char elsewhere[sizeof folder + 8];
 
     (void)state;
-    unlink(path);
+    no_state();
     w = with_state();
     snprintf(elsewhere, sizeof elsewhere, "%s.away", folder);
     assert_int_equal(rename(folder, elsewhere), 0);
@@ -346,7 +284,7 @@ static void expiry_unwritable(void **state)
     char elsewhere[sizeof folder + 8];
 
     (void)state;
-    unlink(path);
+    no_state();
     w = with_state();
     add_ae(w, w->in, "Ca");
     expect_rsc(w, w->in,
@@ -369,7 +307,7 @@ static void stale_temporary(void **state)
     char temp[sizeof path + 4];
 
     (void)state;
-    unlink(path);
+    no_state();
     snprintf(temp, sizeof temp, "%s.new", path);
     FILE *f = fopen(temp, "wb");
     assert_non_null(f);
