@@ -185,12 +185,24 @@ static escertke_err make_registration(void *ctx, escertke_now now, escertke_deta
     return begin_polling(v, v->registration.address, d);
 }
 
+/* That it has gone is what the next poll finds; that it goes is seen here, and put off. */
+static escertke_err look_at_channel(void *ctx, escertke_now now, unsigned *next_s, escertke_detail *d)
+{
+    struct server *v = ctx;
+    char channel[3 * ESCERTKE_ID_MAX];
+
+    if (!v->s->polling || !poller_channel(&v->poller, channel))
+        return ESCERTKE_OK;
+    return registration_keep_up(&v->registration, channel, "m2m:pch", now, next_s, d);
+}
+
 static escertke_err look_at_registration(void *ctx, escertke_now now, char *lost, size_t cap, unsigned *next_s,
                                          escertke_detail *d)
 {
     struct server *v = ctx;
 
-    return registration_look(&v->registration, now, lost, cap, next_s, d);
+    escertke_err err = registration_look(&v->registration, now, lost, cap, next_s, d);
+    return err == ESCERTKE_OK && !lost[0] ? look_at_channel(v, now, next_s, d) : err;
 }
 
 static escertke_err undo_registration(void *ctx, escertke_detail *d)
@@ -236,7 +248,10 @@ static escertke_err start_cse(struct server *v)
 
     if (err != ESCERTKE_OK || !v->s->via)
         return err;
-    return serve_cse_register(&v->own, (unsigned)v->s->look_s, begin_polling, v, &v->d);
+    v->own.registration.made = begin_polling;
+    v->own.registration.also = look_at_channel;
+    v->own.registration.ctx = v;
+    return serve_cse_register(&v->own, (unsigned)v->s->look_s, &v->d);
 }
 
 static escertke_err start_registration(struct server *v)
@@ -250,17 +265,14 @@ static escertke_err start_registration(struct server *v)
                                         .ctx = v,
                                         .look_s = (unsigned)v->s->look_s };
 
-    v->poller = (struct poller){ .exchange = to_registrar(v), .on_lost = on_channel_lost, .ctx = v };
-    v->poller.exchange.patience.stop = &v->keep.stop;
+    *r = (struct registration){
+        .exchange = v->poller.exchange, .identity = &v->identity, .terminating = true, .by_connection = by_connection(v->s)
+    };
     if (v->identity.is_cse)
         return start_cse(v);
     if (!v->s->via)
         return ESCERTKE_OK;
-    *r = (struct registration){ .exchange = v->poller.exchange,
-                                .identity = &v->identity,
-                                .terminating = true,
-                                .by_connection = by_connection(v->s),
-                                .poa = own_poa(v) };
+    r->poa = own_poa(v);
     return register_keep_start(&v->keep, &what, &v->d);
 }
 
@@ -357,6 +369,10 @@ static escertke_err make_mailbox(struct server *v)
 
 static escertke_err make_cse(struct server *v)
 {
+    struct exchange x = to_registrar(v);
+
+    x.patience.stop = &v->keep.stop;
+    poller_init(&v->poller, &x, on_channel_lost, v);
     v->own = (struct serve_cse){ .identity = &v->identity,
                                  .hops = v->hops,
                                  .keep = &v->keep,
@@ -398,6 +414,7 @@ static escertke_err listen_all(struct server *v)
     v->metrics.listeners = &v->listeners;
     v->metrics.store = &v->identity.store;
     v->metrics.registered = s->via ? &v->keep.registered : NULL;
+    v->metrics.polling = s->polling ? &v->poller.up : NULL;
     v->metrics.started_s = (int64_t)time(NULL);
     return metrics_start(v->pages, &v->metrics, &v->d);
 }

@@ -287,6 +287,8 @@ escertke_err metrics_write_ready(struct metrics *m, escertke_buf *out)
     escertke_wipe(&entry, sizeof entry);
     if (m->registered && !atomic_load(m->registered))
         put(&t, "not registered yet\n");
+    if (m->polling && !atomic_load(m->polling))
+        put(&t, "no polling channel\n");
     for (size_t i = 0; i < m->listeners->count; i++)
         if (esc_listener_ready(&m->listeners->list[i], 0, NULL) != ESCERTKE_OK)
             put(&t, "not connected to the broker %s\n", esc_listener_url(&m->listeners->list[i]));

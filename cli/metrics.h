@@ -16,6 +16,7 @@ struct metrics {
     const struct hop_listeners *listeners;
     escertke_store *store;
     const atomic_bool *registered; /* at its CSE; NULL: it does not register */
+    const atomic_bool *polling;    /* there is a <pollingChannel>; NULL: requests do not come by one */
     int64_t started_s;
 };
 

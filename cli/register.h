@@ -45,6 +45,14 @@ void registration_free(struct registration *r);
 ESCERTKE_CHECKED escertke_err registration_look(struct registration *r, escertke_now now, char *lost, size_t cap,
                                                 unsigned *next_s, escertke_detail *d);
 /**
+ * Another resource of ours at the CSE: if half of the time that the CSE gave it is over, ask for as much again. That it is not
+ * there is somebody else's to notice.
+ * @param next_s  as registration_look() left it; lowered
+ * @return as registration_look
+ */
+ESCERTKE_CHECKED escertke_err registration_keep_up(struct registration *r, const char *address, const char *name,
+                                                   escertke_now now, unsigned *next_s, escertke_detail *d);
+/**
  * Delete the <AE> and with it what is below it. That it is not there is as good.
  * @return OK; what exchange_send and exchange_refused return
  */

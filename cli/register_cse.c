@@ -31,7 +31,9 @@ static escertke_err look(void *ctx, escertke_now now, char *lost, size_t cap, un
 {
     const struct cse_registration *r = ctx;
 
-    return esc_cse_look(r->cse, now, lost, cap, next_s, d);
+    escertke_err err = esc_cse_look(r->cse, now, lost, cap, next_s, d);
+
+    return err == ESCERTKE_OK && !lost[0] && r->also ? r->also(r->ctx, now, next_s, d) : err;
 }
 
 static escertke_err undo(void *ctx, escertke_detail *d)

@@ -12,7 +12,9 @@ struct cse_registration {
     const char *poa; /* for the event; NULL: it is not said */
     /** After each registration, with the address of the <remoteCSE>; NULL = nothing more to do */
     escertke_err (*made)(void *ctx, const char *address, escertke_detail *d);
-    void *ctx;
+    /** At each look that finds it; NULL = there is nothing else to look at. next_s as in register_kept.look, to be lowered */
+    escertke_err (*also)(void *ctx, escertke_now now, unsigned *next_s, escertke_detail *d);
+    void *ctx; /* of made and also */
 };
 
 /**

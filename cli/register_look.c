@@ -158,6 +158,20 @@ escertke_err registration_look(struct registration *r, escertke_now now, char *l
     return err;
 }
 
+escertke_err registration_keep_up(struct registration *r, const char *address, const char *name, escertke_now now,
+                                  unsigned *next_s, escertke_detail *d)
+{
+    int64_t left_s = *next_s ? *next_s : INT64_MAX;
+    char lost[320] = "";
+    struct sight s;
+    escertke_err err = look(r, address, name, now.unix_s, &left_s, &s, lost, sizeof lost, d);
+
+    json_decref(s.resource);
+    if (err == ESCERTKE_OK && left_s != INT64_MAX)
+        *next_s = left_s > UINT_MAX ? UINT_MAX : (unsigned)left_s;
+    return err;
+}
+
 escertke_err registration_remove(struct registration *r, escertke_detail *d)
 {
     struct exchange_request request = { .op = ESCERTKE_OP_DELETE, .to = r->address };

@@ -40,11 +40,31 @@ static void on_state(void *ctx, bool up, const char *address, const escertke_det
             p->on_lost(p->ctx);
         return;
     }
+    pthread_mutex_lock(&p->lock);
     snprintf(p->address, sizeof p->address, "%s", address);
+    pthread_mutex_unlock(&p->lock);
     event = out_new_event("polling");
     out_text(event, "via", p->exchange.url);
     out_text(event, "address", address);
     out_event(event, "polling %s at %s", address, p->exchange.url);
+}
+
+void poller_init(struct poller *p, const struct exchange *x, void (*on_lost)(void *ctx), void *ctx)
+{
+    *p = (struct poller){ .exchange = *x, .on_lost = on_lost, .ctx = ctx };
+    pthread_mutex_init(&p->lock, NULL);
+}
+
+bool poller_channel(struct poller *p, char out[3 * ESCERTKE_ID_MAX])
+{
+    pthread_mutex_lock(&p->lock);
+    memcpy(out, p->address, sizeof p->address);
+    pthread_mutex_unlock(&p->lock);
+    char *last = strrchr(out, '/'); /* of ".../pcu" */
+    if (!last || !atomic_load(&p->up))
+        return false;
+    *last = '\0';
+    return true;
 }
 
 escertke_err poller_begin(struct poller *p, const char *entity, unsigned poll_s, escertke_handler_fn handler, void *handler_ctx,
@@ -74,11 +94,13 @@ escertke_err poller_begin(struct poller *p, const char *entity, unsigned poll_s,
 /* What cannot be deleted is said to nobody: it is a courtesy. */
 static void delete_channel(struct poller *p)
 {
-    struct exchange_request request = { .op = ESCERTKE_OP_DELETE, .to = p->address };
-    char *last = strrchr(p->address, '/'); /* of ".../pcu" */
+    char channel[3 * ESCERTKE_ID_MAX];
+    struct exchange_request request = { .op = ESCERTKE_OP_DELETE, .to = channel };
     escertke_primitive rsp;
     escertke_detail d;
 
+    snprintf(channel, sizeof channel, "%s", p->address); /* nobody polls any more */
+    char *last = strrchr(channel, '/');                  /* of ".../pcu" */
     if (!last)
         return;
     *last = '\0';

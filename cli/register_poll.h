@@ -4,19 +4,25 @@
 #define ESCERTKE_CLI_REGISTER_POLL_H
 
 #include <escertke/polling.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "exchange.h"
 
-/** Zeroed at first. */
 struct poller {
-    struct exchange exchange;   /* to the registrar; set by the caller */
+    struct exchange exchange;   /* to the registrar */
     void (*on_lost)(void *ctx); /* the channel has gone: perhaps the <AE> has too; NULL = nobody wants to know */
     void *ctx;
     escertke_polling *polling; /* NULL: not begun */
     atomic_bool stop, up;
-    char address[3 * ESCERTKE_ID_MAX]; /* polled last; of the polling thread */
+    pthread_mutex_t lock;              /* of the address; initialised by poller_init() */
+    char address[3 * ESCERTKE_ID_MAX]; /* polled last */
 };
+
+/** Once, before the others. */
+void poller_init(struct poller *p, const struct exchange *x, void (*on_lost)(void *ctx), void *ctx);
+/** Address of the channel itself. @return false: there is none */
+bool poller_channel(struct poller *p, char out[3 * ESCERTKE_ID_MAX]);
 
 /**
  * The <AE> at @p entity is registered (again): begin to poll, or look at once whether the channel is there. Says

@@ -57,15 +57,11 @@ bool serve_cse_take(const struct serve_cse *s, const escertke_primitive *req, es
     return true;
 }
 
-escertke_err serve_cse_register(struct serve_cse *s, unsigned look_s,
-                                escertke_err (*made)(void *ctx, const char *address, escertke_detail *d), void *ctx,
-                                escertke_detail *d)
+escertke_err serve_cse_register(struct serve_cse *s, unsigned look_s, escertke_detail *d)
 {
     s->registration.cse = s->cse;
     s->registration.cse_id = s->identity->cse_id;
     s->registration.url = s->via;
-    s->registration.made = made;
-    s->registration.ctx = ctx;
     return cse_registration_start(&s->registration, look_s, s->keep, d);
 }
 

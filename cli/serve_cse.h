@@ -28,10 +28,8 @@ ESCERTKE_CHECKED escertke_err serve_cse_open(struct serve_cse *s, escertke_detai
 ESCERTKE_CHECKED escertke_err serve_cse_set_poa(struct serve_cse *s, const char *const *urls, size_t count, escertke_detail *d);
 /** Answer what is no NOTIFY. Thread-safe. @return false: there is no CSE, or it is a NOTIFY, which is for the end-point itself */
 bool serve_cse_take(const struct serve_cse *s, const escertke_primitive *req, escertke_now now, escertke_primitive *rsp);
-/** Register at `via`, and keep it up: as cse_registration_start. @param made  see there, with @p ctx */
-ESCERTKE_CHECKED escertke_err serve_cse_register(struct serve_cse *s, unsigned look_s,
-                                                 escertke_err (*made)(void *ctx, const char *address, escertke_detail *d),
-                                                 void *ctx, escertke_detail *d);
+/** Register at `via`, and keep it up: as cse_registration_start. made, also and ctx of `registration` are set by the caller. */
+ESCERTKE_CHECKED escertke_err serve_cse_register(struct serve_cse *s, unsigned look_s, escertke_detail *d);
 void serve_cse_free(struct serve_cse *s);
 
 #endif

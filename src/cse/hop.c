@@ -116,7 +116,7 @@ static escertke_format format_named(const json_t *name)
 }
 
 /* What goes to an entity whose csz does not list the format of the content is said in the first of its own that is known here
- * (R-PR-6). */
+ * (R-PR-6). With format 0 that is so whatever it lists. */
 escertke_format esc_hop_format(const struct esc_resource *entity, escertke_format format)
 {
     const json_t *csz = json_object_get(entity->attrs, "csz"), *item;

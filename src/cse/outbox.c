@@ -48,7 +48,7 @@ static escertke_err fill(struct esc_cse *cse, const struct esc_resource *ae, con
         return err;
     snprintf(rqi, sizeof rqi, "%.64s-n%08x-%llu", cse->cfg.cse_id + 1, (unsigned)nonce, (unsigned long long)++cse->own_requests);
     req->op = ESCERTKE_OP_NOTIFY;
-    req->format = esc_hop_format(ae, ESCERTKE_FORMAT_JSON);
+    req->format = json_object_get(ae->attrs, "csz") ? esc_hop_format(ae, (escertke_format)0) : ESCERTKE_FORMAT_JSON;
     if (!req->format)
         return ESCERTKE_ERR_UNSUPPORTED;
     if ((err = escertke_primitive_set(&req->to, escertke_span_str(to))) != ESCERTKE_OK ||

@@ -182,12 +182,75 @@ static void resources(void **state)
         }
 }
 
+/* A notification is said in what its subscriber names first of what is known here; JSON where it names nothing. */
+static escertke_err keep_format(void *ctx, const char *url, const char *receiver, bool to_ae, const escertke_primitive *req,
+                                escertke_primitive *rsp, escertke_detail *d)
+{
+    (void)ctx;
+    (void)url;
+    (void)receiver;
+    (void)to_ae;
+    (void)d;
+    ae.content = req->format;
+    rsp->rsc = 2000;
+    return escertke_primitive_set(&rsp->rqi, escertke_span_str(req->rqi));
+}
+
+static void notifications(void **state)
+{
+    static const struct {
+        const char *csz;
+        int format;
+    } rows[] = {
+        { "null", J }, { "['json']", J }, { "['xml','json']", X }, { "['cbor','json']", C }, { "['json','xml']", J }, { "['application/cbor','xml']", C },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct world *w = world_new_in(NULL);
+        struct esc_cse_config cfg = in_config(w);
+        world_free(w);
+        cfg.deliver = keep_format;
+        w = world_new_in(&cfg);
+        add_meter(w, w->in, "['http://meter']");
+        set_csz(w, rows[i].csz);
+        expect_rsc(w, w->in, "{'op':1,'to':'-/meter','fr':'Cmeter','rqi':'1','rvi':'3','ty':3,'pc':{'m2m:cnt':{'rn':'box'}}}", 2001, NULL);
+        expect_rsc(w, w->in,
+                   "{'op':1,'to':'-/meter/box','fr':'Cmeter','rqi':'1','rvi':'3','ty':23,'pc':{'m2m:sub':{'enc':{'net':[3]},'nu':['http://meter/here']}}}", 2001, NULL);
+        if ((int)ae.content != rows[i].format)
+            fail_msg("%s: verification in %d", rows[i].csz, (int)ae.content);
+        ae.content = (escertke_format)0;
+        expect_rsc(w, w->in, "{'op':1,'to':'-/meter/box','fr':'Cmeter','rqi':'1','rvi':'3','ty':4,'pc':{'m2m:cin':{'con':'x'}}}", 2001, NULL);
+        assert_true(esc_cse_send_due(w->in, w->now));
+        if ((int)ae.content != rows[i].format)
+            fail_msg("%s: notification in %d", rows[i].csz, (int)ae.content);
+        world_free(w);
+    }
+}
+
+/* Members that no standard names have the type that they have where that can be said: XML carries texts. */
+static void unknown_members(void **state)
+{
+    static const char json[] = "{\"m2m:zz\":{\"n\":5,\"b\":true,\"t\":\"x\",\"o\":{\"n\":1.5}}}";
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(formats); i++) {
+        escertke_buf said;
+        escertke_buf_init(&said, ESCERTKE_PRIMITIVE_MAX);
+        say(formats[i], json, &said);
+        expect_json(formats[i], &said, formats[i] == ESCERTKE_FORMAT_XML ? "{\"m2m:zz\":{\"n\":\"5\",\"b\":\"true\",\"t\":\"x\",\"o\":{\"n\":\"1.5\"}}}" : json);
+        escertke_buf_free(&said);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(notify_through),
         cmocka_unit_test(what_cannot_be_converted),
         cmocka_unit_test(resources),
+        cmocka_unit_test(notifications),
+        cmocka_unit_test(unknown_members),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
