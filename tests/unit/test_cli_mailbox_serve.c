@@ -200,6 +200,14 @@ static void no_place_for_an_answer(void **state)
     assert_int_equal(office_count(s->o, "2 /in1/Cpanel"), 2); /* asked, forgotten, asked; then remembered */
 }
 
+static void wait_for_looks(struct serving *s, size_t more)
+{
+    size_t seen = office_count(s->o, "2 /meter/escertke/la");
+
+    for (int k = 0; k < 1000 && office_count(s->o, "2 /meter/escertke/la") < seen + more; k++)
+        usleep(10000);
+}
+
 /* Looked into: nothing there, nonsense, the same letter again and again, an old one after a restart. */
 static void looked_into(void **state)
 {
@@ -222,17 +230,17 @@ static void looked_into(void **state)
 
     open_box(s, NULL);
     for (size_t i = 0; i < COUNT(looks); i++) {
+        wait_for_looks(s, 1); /* with nothing there: what the last one brought has been handled */
         struct oddity odd = { ESCERTKE_OP_RETRIEVE, "/meter/escertke/la", looks[i].rsc, looks[i].content, -1 };
         bool repeats = looks[i].refused && !strstr(looks[i].content ? looks[i].content : "", "'ri':'c");
         int before = atomic_load(&s->refused);
-        size_t seen = office_count(s->o, "2 /meter/escertke/la");
 
         office_odd(s->o, 0, odd);
-        for (int k = 0; k < 500 && office_count(s->o, "2 /meter/escertke/la") < seen + 2; k++)
-            usleep(10000);
+        wait_for_looks(s, 2);
         int found = atomic_load(&s->refused) - before;
         if (repeats ? found < 1 : found != looks[i].refused)
             fail_msg("%s: %d refused\n%s", looks[i].name, found, s->reasons);
+        office_odd(s->o, 0, (struct oddity){ ESCERTKE_OP_RETRIEVE, "/meter/escertke/la", 4004, NULL, -1 });
     }
 
     /* a restart: what lies there is looked at once more, and its time tells that it is old */
