@@ -16,7 +16,7 @@
 #define SELF "/proc/self/exe"
 #define SLICE_MS 50 /* a signal or a child's end is seen at the latest after this time */
 #define MOMENT_MS 2
-#define GRACE_MS 4000u /* longer than serve and relay wait for what is under way */
+#define GRACE_MS 10000u /* longer than serve and relay wait for what is under way */
 
 static volatile sig_atomic_t caught; /* number of the signal that asked the demo to end */
 
