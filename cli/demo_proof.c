@@ -6,12 +6,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "demo.h"
 #include "demo_scan.h"
 #include "files.h"
 
 #define MIB (1024.0 * 1024.0)
+#define STATE_MAX ((size_t)4 << 20)
 
 /* The writings of the key, and one thing more that must be found. */
 struct search {
@@ -135,16 +137,32 @@ static bool scan_said(struct demo *d, const struct process *p, const char *must,
     return ok;
 }
 
-static bool scan_state(struct demo *d, const char *file, const char *must, size_t *total)
+/* Appended to @p text; a journal may not be there yet. */
+static bool read_state(struct demo *d, const char *file, const char *ending, escertke_buf *text)
 {
     char path[512];
-    escertke_buf text;
+    escertke_buf part;
     escertke_detail detail;
-    struct search s;
 
     escertke_detail_init(&detail);
-    snprintf(path, sizeof path, "%s/%s", d->crew.folder, file);
-    bool ok = file_read(path, &text, &detail) == ESCERTKE_OK || crew_fail(&d->crew, NULL, "%s", detail.reason);
+    snprintf(path, sizeof path, "%s/%s%s", d->crew.folder, file, ending);
+    if (ending[0] && access(path, F_OK) != 0)
+        return true;
+    bool ok = file_read(path, &part, &detail) == ESCERTKE_OK || crew_fail(&d->crew, NULL, "%s", detail.reason);
+    if (ok && escertke_buf_append(text, part.ptr, part.len) != ESCERTKE_OK)
+        ok = crew_fail(&d->crew, NULL, "%s is too large", path);
+    escertke_buf_free(&part);
+    return ok;
+}
+
+/* The state file, and the journal beside it of what has changed since. */
+static bool scan_state(struct demo *d, const char *file, const char *must, size_t *total)
+{
+    escertke_buf text;
+    struct search s;
+
+    escertke_buf_init(&text, STATE_MAX);
+    bool ok = read_state(d, file, "", &text) && read_state(d, file, ".journal", &text);
     ok = prepare(d, &s, must) && ok;
     if (ok) {
         scan_text(escertke_buf_span(&text), s.needles, s.count);
