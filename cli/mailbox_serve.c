@@ -38,6 +38,7 @@ struct mailbox_server {
     struct waiting *first, **last;
     size_t count;
     bool open, stop, said_full;
+    bool told; /* a letter has come by the subscription: it works */
     struct known known[KNOWN_MAX];
     size_t known_count, known_next;
     char seen[ESCERTKE_ID_MAX + 1]; /* ri of the latest letter at the last look; the first thread's */
@@ -144,7 +145,8 @@ static bool is_new(struct mailbox_server *s, escertke_format format, escertke_sp
     return new;
 }
 
-/* Without a subscription: the latest letter. One that another has covered meanwhile is sent again. */
+/* Without a subscription, and until one has shown that it works: the latest letter. One that another has covered meanwhile is
+ * sent again. */
 static void look(struct mailbox_server *s)
 {
     char latest[MAILBOX_ADDRESS_MAX + 4];
@@ -200,7 +202,7 @@ static void *work(void *ctx)
     bool looks = pthread_equal(pthread_self(), s->threads[0]);
     while (!s->stop) {
         struct waiting *w = s->open ? next_waiting(s) : NULL;
-        bool to_look = !w && looks && s->open && !s->box.subscribed;
+        bool to_look = !w && looks && s->open && !(s->box.subscribed && s->told);
         if (w || to_look) {
             pthread_mutex_unlock(&s->lock);
             if (w) {
@@ -231,6 +233,7 @@ static void enqueue(struct mailbox_server *s, const escertke_primitive *req)
     }
     bool copied = w && escertke_buf_append(&w->content, req->content.ptr, req->content.len) == ESCERTKE_OK;
     pthread_mutex_lock(&s->lock);
+    s->told = true;
     if (copied && s->count < WAITING_MAX) {
         *s->last = w;
         s->last = &w->next;
@@ -321,6 +324,7 @@ escertke_err mailbox_server_open(struct mailbox_server *s, const char *poa, esce
         mailbox_hand(&s->box, &s->hand);
     }
     s->box.subscribed = box.subscribed;
+    s->told = false; /* by this subscription */
     s->open = true;
     pthread_cond_broadcast(&s->change);
     pthread_mutex_unlock(&s->lock);

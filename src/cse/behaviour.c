@@ -25,8 +25,20 @@ static const struct esc_kind unknown = { is_nothing, "left out: it is not known 
 
 static const struct esc_behaviour behaviours[] = {
     { .name = "strict", .esi = &esc_kind_esi },
-    { .name = "acme", .esi = &text_43, .only_sgn = true, .base_rsc = ESCERTKE_RSC_BAD_REQUEST, .no_esprim_codes = true },
-    { .name = "tinyiot", .esi = &unknown, .base_rsc = ESCERTKE_RSC_OK, .first_poa_only = true, .no_answers = true },
+    { .name = "acme",
+      .esi = &text_43,
+      .only_sgn = true,
+      .base_rsc = ESCERTKE_RSC_BAD_REQUEST,
+      .no_esprim_codes = true,
+      .no_xml = true },
+    { .name = "tinyiot",
+      .esi = &unknown,
+      .base_rsc = ESCERTKE_RSC_OK,
+      .first_poa_only = true,
+      .no_xml = true,
+      .no_cbor = true,
+      .no_channel = true,
+      .no_answers = true },
 };
 
 /** NULL = strict. @return NULL: no such name */
@@ -42,6 +54,19 @@ const struct esc_behaviour *esc_behaviour_find(const char *name)
 bool esc_cse_behaviour_valid(const char *name)
 {
     return esc_behaviour_find(name) != NULL;
+}
+
+/** What is refused before anything else is looked at. Returns 0 or an RSC. */
+int esc_behaviour_check_request(struct esc_call *c)
+{
+    const struct esc_behaviour *b = c->cse->behaviour;
+    escertke_format format = c->req->content.len ? c->req->format : ESCERTKE_FORMAT_JSON;
+
+    if ((b->no_xml && format == ESCERTKE_FORMAT_XML) || (b->no_cbor && format == ESCERTKE_FORMAT_CBOR))
+        return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "the content cannot be read");
+    if (b->no_channel && c->req->op == ESCERTKE_OP_CREATE && c->req->ty == ESC_TY_PCH)
+        return esc_cse_refuse(c, ESCERTKE_RSC_BAD_REQUEST, "resource type is invalid");
+    return 0;
 }
 
 /** Is the content of a NOTIFY one that this CSE lets pass? Returns 0 or an RSC. */

@@ -96,7 +96,7 @@ static int receive(struct esc_call *c)
 {
     int rsc;
 
-    if ((rsc = esc_check_request(c)) || (rsc = esc_pending_add(c)))
+    if ((rsc = esc_check_request(c)) || (rsc = esc_behaviour_check_request(c)) || (rsc = esc_pending_add(c)))
         return rsc;
     return esc_address_is_local(c->cse, &c->to) ? host(c) : esc_transit(c);
 }

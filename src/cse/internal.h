@@ -105,6 +105,8 @@ struct esc_behaviour {
     int base_rsc;               /* what a NOTIFY to <CSEBase> gets; 0 = it is processed */
     bool no_esprim_codes;       /* those become 5103 */
     bool first_poa_only;        /* no further pointOfAccess is tried */
+    bool no_xml, no_cbor;       /* a content in these cannot be read */
+    bool no_channel;            /* <pollingChannel> is no type that is known */
     bool no_answers;            /* whatever the receiver of a NOTIFY answers becomes 2000 without content */
 };
 
@@ -315,6 +317,7 @@ int esc_transit(struct esc_call *c);
 
 /* behaviour.c */
 const struct esc_behaviour *esc_behaviour_find(const char *name);
+int esc_behaviour_check_request(struct esc_call *c);
 int esc_behaviour_check_notify(struct esc_call *c);
 void esc_behaviour_change_answer(const struct esc_call *c, escertke_primitive *rsp);
 

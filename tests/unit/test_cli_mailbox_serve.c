@@ -208,6 +208,28 @@ static void wait_for_looks(struct serving *s, size_t more)
         usleep(10000);
 }
 
+/* Some CSEs take a subscription and tell nobody: the mailbox is looked into until a first letter has come by it. */
+static void a_subscription_that_tells_nothing(void **state)
+{
+    struct serving *s = *state;
+    struct capture err;
+    int rsc;
+
+    office_odd(s->o, 0, (struct oddity){ ESCERTKE_OP_CREATE, "/meter/escertke", 2001, "{'m2m:sub':{'ri':'s1'}}", -1 });
+    office_odd(s->o, 1, (struct oddity){ ESCERTKE_OP_RETRIEVE, "/meter/escertke/la", 2000, "{'m2m:cin':{'ri':'c1','con':'hello','cr':'Cpanel'}}", -1 });
+    open_box(s, "http://127.0.0.1:9/");
+    capture_begin(&err, stderr);
+    wait_until(s, "looked into", 1, 0);
+    assert_true(notify(s, SGN("'con':'hello','cr':'Cpanel'"), &rsc));
+    wait_until(s, "told", 2, 0);
+    usleep(200000); /* a look that is under way */
+    size_t looks = office_count(s->o, "2 /in1/-/meter/escertke/la");
+    assert_true(looks > 0);
+    usleep(1500000);
+    capture_end(&err);
+    assert_int_equal(office_count(s->o, "2 /in1/-/meter/escertke/la"), looks);
+}
+
 /* Looked into: nothing there, nonsense, the same letter again and again, an old one after a restart. */
 static void looked_into(void **state)
 {
@@ -284,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(told, setup, teardown),
         cmocka_unit_test_setup_teardown(no_place_for_an_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_subscription_that_tells_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(looked_into, setup, teardown),
         cmocka_unit_test_setup_teardown(too_many, setup, teardown),
     };
