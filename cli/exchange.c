@@ -104,3 +104,11 @@ bool exchange_address(const char *cse_id, const char *given, char *out, size_t c
     int len = given[0] == '/' ? snprintf(out, cap, "%s", given) : snprintf(out, cap, "%s/%s", cse_id, given);
     return len > 0 && (size_t)len < cap && escertke_address_parse(escertke_span_str(out), &a) == ESCERTKE_OK && !a.attr.len;
 }
+
+bool exchange_is_name(const char *rn)
+{
+    escertke_address address;
+
+    return rn && *rn && strlen(rn) <= ESCERTKE_ID_MAX && !strpbrk(rn, "/#") && strcmp(rn, "-") != 0 &&
+           escertke_address_parse(escertke_span_str(rn), &address) == ESCERTKE_OK;
+}

@@ -45,4 +45,7 @@ json_t *exchange_resource(const escertke_primitive *rsp, const char *name);
  */
 bool exchange_address(const char *cse_id, const char *given, char *out, size_t cap);
 
+/** Is it a resource name, and not a way to something else? A CSE's rn, which may not be one's own. NULL is none. */
+bool exchange_is_name(const char *rn);
+
 #endif

@@ -73,15 +73,6 @@ static void structured(const escertke_address *a, const char *name, char out[MAI
              a->cse.len ? (const char *)a->cse.ptr : "", a->cse.len ? "/" : "", name);
 }
 
-/* Is it a resource name, and not a way to something else? It comes from a CSE, which may not be one's own. */
-static bool is_name(const char *rn)
-{
-    escertke_address address;
-
-    return rn && *rn && strlen(rn) <= ESCERTKE_ID_MAX && !strpbrk(rn, "/#") && strcmp(rn, "-") != 0 &&
-           escertke_address_parse(escertke_span_str(rn), &address) == ESCERTKE_OK;
-}
-
 static escertke_err find_ae(const struct exchange *x, const char *address, char out[MAILBOX_PLACE_MAX], escertke_detail *d)
 {
     escertke_address a;
@@ -97,7 +88,7 @@ static escertke_err find_ae(const struct exchange *x, const char *address, char 
     const char *rn = json_string_value(json_object_get(ae, "rn"));
     char stem[ESCERTKE_ID_MAX + 1];
     snprintf(stem, sizeof stem, "%.*s", (int)a.path.len - 1, (const char *)a.path.ptr + 1);
-    structured(&a, is_name(rn) ? rn : stem, out);
+    structured(&a, exchange_is_name(rn) ? rn : stem, out);
     json_decref(ae);
     return err;
 }

@@ -66,7 +66,7 @@ static escertke_err is_registered(struct registration *r, bool *there, escertke_
     r->had_poa = json_array_size(json_object_get(ae, "poa")) > 0;
     r->had_rr = json_is_true(json_object_get(ae, "rr"));
     const char *rn = json_string_value(json_object_get(ae, "rn"));
-    snprintf(r->name, sizeof r->name, "%s", rn ? rn : "");
+    snprintf(r->name, sizeof r->name, "%s", exchange_is_name(rn) ? rn : "");
     json_decref(ae);
     escertke_primitive_clear(&rsp);
     return err;

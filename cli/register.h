@@ -19,7 +19,7 @@ struct registration {
     char address[2 * ESCERTKE_ID_MAX]; /* of the <AE>, SP-relative: "/in1/Cmeter" */
     char policy[2 * ESCERTKE_ID_MAX];  /* of its <accessControlPolicy>; "" = none, or not ours */
     bool created;                      /* false: it was there */
-    char name[ESCERTKE_ID_MAX + 1];    /* rn of what was there */
+    char name[ESCERTKE_ID_MAX + 1];    /* rn of what was there; "" = it has none that can be one */
     bool had_poa, had_rr;              /* what was there said that it is reached somewhere, and at once */
     bool shows_esi;                    /* false: the CSE did not take the attribute esi */
     bool no_csz;                       /* the CSE did not take the attribute csz */
