@@ -75,7 +75,8 @@ typedef struct escertke_ws_server_config {
     int listen_fd;      /* > 0: a socket that listens there already, from escertke_ws_listen(); it is taken over */
     escertke_handler_fn handler;
     void *handler_ctx;
-    unsigned workers; /* threads that run the handler; 0 = 8, at most 1024. 16 requests a thread may wait; past that 5000 */
+    unsigned workers; /* threads that run the handler; 0 = 8, at most 1024. 16 requests a thread may wait, half of them from
+                         one connection; past that 5000 */
     unsigned
         max_connections;  /* 0 = 1024; past it one goes that serves no registree and has been silent longest, or the new one */
     unsigned timeout_s;   /* for the handshake, a message, and one who takes nothing; and how long a connection that serves no

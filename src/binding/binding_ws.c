@@ -262,10 +262,7 @@ static escertke_err ready(const struct esc_listener *l, uint32_t ms, escertke_de
 /* Released with all others by close_sockets(): handlers of another listener may still be sending over it. */
 static void stop_listening(struct esc_listener *l, unsigned drain_ms)
 {
-    if (l->ws_server)
-        esc_ws_server_drain(l->ws_server, drain_ms);
-    else
-        esc_ws_client_drain(l->ws_client, drain_ms);
+    esc_ws_drain(l->ws_server ? &l->ws_server->ws : &l->ws_client->ws, drain_ms);
 }
 
 const struct esc_binding esc_binding_ws = {

@@ -7,13 +7,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "binding/until.h"
+#include "binding/whole.h"
 
-#define WORKERS_DEFAULT 4u
-#define WORKERS_MAX 256u
 #define QUEUE_PER_WORKER 16u
-#define CONNECT_TIMEOUT_MS 5000u
-#define TIMEOUT_MS 30000u
-#define KEEPALIVE_S 30u
 
 /* ---- messages ------------------------------------------------------------------------------------------------- */
 
@@ -121,20 +117,6 @@ static escertke_err set_credential(struct escertke_mqtt *m, const char *credenti
     return esc_fail(d, ESCERTKE_ERR_ARG, "TS-0010 6.4", "a Credential-ID that cannot stand in a topic: %.100s", credential);
 }
 
-static void fill_defaults(escertke_mqtt_config *cfg)
-{
-    if (!cfg->workers)
-        cfg->workers = WORKERS_DEFAULT;
-    if (cfg->workers > WORKERS_MAX)
-        cfg->workers = WORKERS_MAX;
-    if (!cfg->connect_timeout_ms)
-        cfg->connect_timeout_ms = CONNECT_TIMEOUT_MS;
-    if (!cfg->timeout_ms)
-        cfg->timeout_ms = TIMEOUT_MS;
-    if (!cfg->keepalive_s)
-        cfg->keepalive_s = KEEPALIVE_S;
-}
-
 static escertke_err check(struct escertke_mqtt *m, escertke_detail *d)
 {
     const escertke_mqtt_config *cfg = &m->cfg;
@@ -221,7 +203,7 @@ escertke_err escertke_mqtt_start(const escertke_mqtt_config *cfg, escertke_mqtt 
     if (!m)
         return esc_fail(d, ESCERTKE_ERR_NOMEM, "", "%s", escertke_err_text(ESCERTKE_ERR_NOMEM));
     m->cfg = *cfg;
-    fill_defaults(&m->cfg);
+    esc_whole_defaults(&m->cfg.workers, &m->cfg.connect_timeout_ms, &m->cfg.timeout_ms, &m->cfg.keepalive_s);
     init_sync(m);
     err = start(m, d);
     if (err == ESCERTKE_OK) {

@@ -4,6 +4,26 @@
 
 #define RELEASE "3" /* what this implementation conforms to (R-DT-1) */
 
+#define WORKERS_DEFAULT 4u
+#define WORKERS_MAX 256u
+#define CONNECT_TIMEOUT_MS 5000u
+#define TIMEOUT_MS 30000u
+#define KEEPALIVE_S 30u
+
+void esc_whole_defaults(unsigned *workers, uint32_t *connect_timeout_ms, uint32_t *timeout_ms, uint16_t *keepalive_s)
+{
+    if (!*workers)
+        *workers = WORKERS_DEFAULT;
+    if (*workers > WORKERS_MAX)
+        *workers = WORKERS_MAX;
+    if (!*connect_timeout_ms)
+        *connect_timeout_ms = CONNECT_TIMEOUT_MS;
+    if (!*timeout_ms)
+        *timeout_ms = TIMEOUT_MS;
+    if (!*keepalive_s)
+        *keepalive_s = KEEPALIVE_S;
+}
+
 escertke_err esc_whole_deadline(uint32_t timeout_ms, const struct esc_patience *p, const escertke_primitive *req,
                                 uint64_t *until_ms, escertke_detail *d)
 {

@@ -9,6 +9,10 @@
 /** Longest message, octets: a content of ESCERTKE_PRIMITIVE_MAX with what is around it. */
 enum { ESC_WHOLE_MAX = 2 * ESCERTKE_PRIMITIVE_MAX };
 
+/** Fill in what a client's settings leave 0: 4 workers (and at most 256), 5 s to connect, 30 s for a request, a sign of life
+ * every 30 s. */
+void esc_whole_defaults(unsigned *workers, uint32_t *connect_timeout_ms, uint32_t *timeout_ms, uint16_t *keepalive_s);
+
 /**
  * Until when to wait for the response, as a monotonic time: timeout_ms, or less where rqet ends sooner; or what @p p says (NULL
  * allowed). @return OK, DEADLINE

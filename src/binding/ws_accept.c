@@ -1,4 +1,5 @@
 /* Connections to a server of WebSocket until they are open: who comes in, and which handshakes are refused (R-BW-2). */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,6 +70,12 @@ static void adopt(struct escertke_ws_server *s, int fd, const struct sockaddr *p
     esc_ws_conn_release(c);
 }
 
+/* Without descriptors or memory who waits cannot be taken, and would have the thread go round and round. */
+static void pause_listening(struct escertke_ws_server *s, struct lws *listener)
+{
+    s->paused = lws_rx_flow_control(listener, 0) >= 0;
+}
+
 static void accept_some(struct escertke_ws_server *s, struct lws *listener)
 {
     int listening = (int)lws_get_socket_fd(listener);
@@ -77,8 +84,11 @@ static void accept_some(struct escertke_ws_server *s, struct lws *listener)
         struct sockaddr_storage peer;
         socklen_t len = sizeof peer;
         int fd = accept(listening, (struct sockaddr *)&peer, &len);
-        if (fd < 0)
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+                pause_listening(server_of(listener), listener);
             return;
+        }
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* that it does not block is the library's doing */
         adopt(s, fd, (const struct sockaddr *)&peer);
     }

@@ -11,11 +11,6 @@
 #include "binding/http_source.h"
 #include "binding/until.h"
 
-#define WORKERS_DEFAULT 4u
-#define WORKERS_MAX 256u
-#define CONNECT_TIMEOUT_MS 5000u
-#define TIMEOUT_MS 30000u
-#define KEEPALIVE_S 30u
 #define FIRST_WAIT_MS 500u
 #define MOST_WAIT_MS 15000u
 #define WANTED_MS 1000u   /* longest wait while somebody waits for the connection */
@@ -247,20 +242,6 @@ static int event(struct lws *wsi, enum lws_callback_reasons reason, void *user, 
 
 /* ---- start ---------------------------------------------------------------------------------------------------------- */
 
-static void fill_defaults(escertke_ws_client_config *cfg)
-{
-    if (!cfg->workers)
-        cfg->workers = WORKERS_DEFAULT;
-    if (cfg->workers > WORKERS_MAX)
-        cfg->workers = WORKERS_MAX;
-    if (!cfg->connect_timeout_ms)
-        cfg->connect_timeout_ms = CONNECT_TIMEOUT_MS;
-    if (!cfg->timeout_ms)
-        cfg->timeout_ms = TIMEOUT_MS;
-    if (!cfg->keepalive_s)
-        cfg->keepalive_s = KEEPALIVE_S;
-}
-
 static escertke_err set_origin(struct escertke_ws_client *c, escertke_detail *d)
 {
     const char *origin = c->cfg.origin ? c->cfg.origin : "";
@@ -331,7 +312,7 @@ escertke_err escertke_ws_client_start(const escertke_ws_client_config *cfg, esce
     if (!c)
         return esc_fail(d, ESCERTKE_ERR_NOMEM, "", "%s", escertke_err_text(ESCERTKE_ERR_NOMEM));
     c->cfg = *cfg;
-    fill_defaults(&c->cfg);
+    esc_whole_defaults(&c->cfg.workers, &c->cfg.connect_timeout_ms, &c->cfg.timeout_ms, &c->cfg.keepalive_s);
     escertke_err err = start(c, d);
     if (err == ESCERTKE_OK) {
         *out = c;
@@ -422,17 +403,11 @@ void escertke_ws_client_get_stats(escertke_ws_client *c, escertke_ws_stats *out)
 
 /* ---- stop ------------------------------------------------------------------------------------------------------------ */
 
-void esc_ws_client_drain(escertke_ws_client *c, unsigned drain_ms)
-{
-    esc_ws_drain(&c->ws, drain_ms);
-}
-
 void escertke_ws_client_stop(escertke_ws_client *c, unsigned drain_ms)
 {
     if (!c)
         return;
-    esc_ws_client_drain(c, drain_ms);
-    esc_ws_destroy(&c->ws);
+    esc_ws_end(&c->ws, drain_ms);
     esc_tls_context_free(c->tls);
     esc_release(c);
 }

@@ -35,7 +35,5 @@ struct escertke_ws_client {
 /** escertke_ws_client_send() with a patience of its own. */
 ESCERTKE_CHECKED escertke_err esc_ws_client_send(escertke_ws_client *c, const escertke_primitive *req,
                                                  const struct esc_patience *p, escertke_primitive *rsp, escertke_detail *d);
-/** The first half of escertke_ws_client_stop(): others may still try to send. */
-void esc_ws_client_drain(escertke_ws_client *c, unsigned drain_ms);
 
 #endif

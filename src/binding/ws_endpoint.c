@@ -8,7 +8,6 @@
 #include "base/memory.h"
 #include "binding/until.h"
 
-#define QUEUE_PER_WORKER 16u
 #define FAREWELL_MS 300u /* for the other side's part of closing */
 
 static uint64_t now_ms(void)
@@ -24,7 +23,7 @@ escertke_err esc_ws_init(struct esc_ws *ws, unsigned workers)
     esc_until_init(&ws->change);
     if (!ws->handler)
         return ESCERTKE_OK;
-    return esc_workers_start(workers, (size_t)workers * QUEUE_PER_WORKER, esc_ws_responder_run, &ws->workers);
+    return esc_workers_start(workers, (size_t)workers * ESC_WS_QUEUE_PER_WORKER, esc_ws_responder_run, &ws->workers);
 }
 
 static void wait_idle(struct esc_ws *ws, uint64_t until_ms)
@@ -68,8 +67,9 @@ void esc_ws_drain(struct esc_ws *ws, unsigned drain_ms)
     ws->running = false;
 }
 
-void esc_ws_destroy(struct esc_ws *ws)
+void esc_ws_end(struct esc_ws *ws, unsigned drain_ms)
 {
+    esc_ws_drain(ws, drain_ms);
     if (ws->context)
         lws_context_destroy(ws->context);
     esc_workers_free(ws->workers);
@@ -168,6 +168,7 @@ void esc_ws_conn_closed(struct esc_ws_conn *c, const char *why)
     pthread_mutex_lock(&ws->lock);
     c->gone = true;
     c->wsi = NULL;
+    ws->queued_bytes -= c->bytes; /* what was not sent stays in its queue: who sent it may take it back */
     clean(c);
     unlist(&ws->conns, c);
     ws->conn_count--;
@@ -217,13 +218,20 @@ bool esc_ws_conn_alive(struct esc_ws_conn *c, uint32_t ms)
 
 /* ---- the queue -------------------------------------------------------------------------------------------------- */
 
+static bool has_room(const struct esc_ws_conn *c, size_t len)
+{
+    if (c->count == ESC_WS_QUEUE_COUNT || len > ESC_WS_QUEUE_BYTES - c->bytes)
+        return false;
+    return !c->first || c->bytes + len <= ESC_WS_SHARE_BYTES || c->ws->queued_bytes + len <= ESC_WS_QUEUES_BYTES;
+}
+
 escertke_err esc_ws_conn_queue(struct esc_ws_conn *c, escertke_span message, uint64_t *ticket)
 {
     struct esc_ws_out *m;
 
     if (c->gone || !c->open)
         return ESCERTKE_ERR_UNREACHABLE;
-    if (c->count == ESC_WS_QUEUE_COUNT || message.len > ESC_WS_QUEUE_BYTES - c->bytes)
+    if (!has_room(c, message.len))
         return ESCERTKE_ERR_LIMIT;
     m = esc_alloc(sizeof *m + LWS_PRE + message.len);
     if (!m)
@@ -240,6 +248,7 @@ escertke_err esc_ws_conn_queue(struct esc_ws_conn *c, escertke_span message, uin
     c->last = m;
     c->count++;
     c->bytes += m->len;
+    c->ws->queued_bytes += m->len;
     esc_ws_conn_mark(c);
     return ESCERTKE_OK;
 }
@@ -254,6 +263,8 @@ static void unlink_after(struct esc_ws_conn *c, struct esc_ws_out *before, struc
         c->last = before;
     c->count--;
     c->bytes -= m->len;
+    if (!c->gone)
+        c->ws->queued_bytes -= m->len;
 }
 
 bool esc_ws_conn_withdraw(struct esc_ws_conn *c, uint64_t ticket)

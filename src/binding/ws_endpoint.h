@@ -20,6 +20,11 @@ struct esc_ws_wait;
 
 /* Of one connection; more wait too long, and are refused. */
 enum { ESC_WS_QUEUE_COUNT = 1024, ESC_WS_QUEUE_BYTES = 4 << 20 };
+/* Of all connections; once more waits, each may have its next message and this share, so that the greedy do not starve the
+ * others. */
+enum { ESC_WS_QUEUES_BYTES = 32 << 20, ESC_WS_SHARE_BYTES = 64 << 10 };
+/* Requests that may wait for a worker. */
+enum { ESC_WS_QUEUE_PER_WORKER = 16 };
 /* Close codes (RFC 6455 7.4.1). */
 enum { ESC_WS_GOING_AWAY = 1001, ESC_WS_POLICY = 1008 };
 
@@ -74,6 +79,7 @@ struct esc_ws {
     void *handler_ctx;
     unsigned timeout_s; /* a message must be complete, and what is sent taken, in this time */
     escertke_log log;
+    unsigned jobs_max;           /* requests of one connection at once, so that it leaves room for others; 0 = there is but one */
     struct esc_workers *workers; /* NULL: no handler */
 
     pthread_mutex_t lock;
@@ -82,6 +88,7 @@ struct esc_ws {
     unsigned conn_count;
     uint64_t tickets;
     size_t busy; /* requests taken and not answered */
+    size_t queued_bytes;
     bool stopping;
     uint64_t stop_ms;
     atomic_bool draining;
@@ -97,10 +104,13 @@ struct esc_ws {
 
 /** @return OK, NOMEM, IO */
 ESCERTKE_CHECKED escertke_err esc_ws_init(struct esc_ws *ws, unsigned workers);
-/** Take no more, finish what runs, send it, close with 1001, end the thread. Who waits for a response gets UNREACHABLE. */
+/**
+ * Take no more, finish what runs, send it, close with 1001, end the thread. Who waits for a response gets UNREACHABLE. Others may
+ * still try to send.
+ */
 void esc_ws_drain(struct esc_ws *ws, unsigned drain_ms);
-/** After esc_ws_drain(). */
-void esc_ws_destroy(struct esc_ws *ws);
+/** The same, and release what it holds: nobody sends any more. */
+void esc_ws_end(struct esc_ws *ws, unsigned drain_ms);
 /** Without registrees. */
 void esc_ws_get_stats(struct esc_ws *ws, escertke_ws_stats *out);
 

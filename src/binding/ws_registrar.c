@@ -17,6 +17,7 @@
 #include "binding/ws_server.h"
 #include "m2m/serialization.h"
 
+#define SPEAKS "another connection speaks for this originator (TS-0020 5.2)"
 #define TY_AE 2
 #define TY_CSR 16
 #define ASKED_MS 2000u           /* an answer to a ping of one whose place another wants */
@@ -45,12 +46,22 @@ static bool is_stem_only(const char *fr)
     return !fr || strcmp(fr, "C") == 0 || strcmp(fr, "S") == 0;
 }
 
-/* The originator as one who could be registered here: an AE of this CSE, or a CSE. */
+/* Whoever it is, in whatever form he is named. */
+static bool is_somebody(const struct escertke_ws_server *s, const char *fr, escertke_id *id)
+{
+    return !is_stem_only(fr) && escertke_id_normalise(escertke_span_str(fr), &s->names, id) == ESCERTKE_OK;
+}
+
+/* The originator as one who is registered here and says so himself: an AE of this CSE, or a CSE. */
 static bool could_register(const struct escertke_ws_server *s, const char *fr, escertke_id *id)
 {
-    if (is_stem_only(fr) || escertke_id_normalise(escertke_span_str(fr), &s->names, id) != ESCERTKE_OK)
-        return false;
-    return fr[0] != '/' || id->kind != ESCERTKE_ID_AE_C;
+    return is_somebody(s, fr, id) && (fr[0] != '/' || id->kind != ESCERTKE_ID_AE_C);
+}
+
+/* Of the workers so many at most wait for somebody: to come back, or to say that he is there. */
+static unsigned waiting_max(const struct escertke_ws_server *s)
+{
+    return (s->cfg.workers + 1) / 2;
 }
 
 const char *esc_ws_registrar_admit(struct esc_ws_conn *c, const escertke_primitive *req)
@@ -60,26 +71,30 @@ const char *esc_ws_registrar_admit(struct esc_ws_conn *c, const escertke_primiti
     const struct esc_ws_place *place;
     escertke_id id;
 
-    if (!s->registrar || !could_register(s, req->fr, &id))
+    if (!s->registrar || !is_somebody(s, req->fr, &id))
         return NULL;
     pthread_mutex_lock(&c->ws->lock);
-    if ((place = esc_ws_places_find(&s->places, id.text)) != NULL && place->conn && place->conn != c) {
+    if ((place = esc_ws_places_find(&s->places, id.text)) != NULL && place->conn && place->conn != c)
         holder = place->conn;
+    bool may_ask = holder && s->places.waiting < waiting_max(s);
+    if (may_ask) {
         esc_ws_conn_keep(holder);
+        s->places.waiting++;
     }
     pthread_mutex_unlock(&c->ws->lock);
-    if (!holder)
-        return NULL;
+    if (!may_ask)
+        return holder ? SPEAKS : NULL; /* as it is nearly always */
     bool alive = esc_ws_conn_alive(holder, ASKED_MS);
+    pthread_mutex_lock(&c->ws->lock);
+    s->places.waiting--;
     if (!alive) {
-        pthread_mutex_lock(&c->ws->lock);
         esc_ws_places_leave(&s->places, holder, escertke_system_clock(NULL).mono_ms);
         esc_ws_conn_end(holder, ESC_WS_POLICY);
         holder->dead = true;
-        pthread_mutex_unlock(&c->ws->lock);
     }
+    pthread_mutex_unlock(&c->ws->lock);
     esc_ws_conn_release(holder);
-    return alive ? "another connection speaks for this originator (TS-0020 5.2)" : NULL;
+    return alive ? SPEAKS : NULL;
 }
 
 /* ---- whose connection ---------------------------------------------------------------------------------------------- */
@@ -170,7 +185,7 @@ static void await(struct escertke_ws_server *s, struct esc_ws_place *place, uint
 
 static bool may_wait(const struct escertke_ws_server *s, const struct esc_ws_place *place)
 {
-    return place->waiting < WAITING_PER_REGISTREE && s->places.waiting < (s->cfg.workers + 1) / 2;
+    return place->waiting < WAITING_PER_REGISTREE && s->places.waiting < waiting_max(s);
 }
 
 /* The connection of this registree, with a reference; NULL = it has none. */

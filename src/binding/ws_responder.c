@@ -131,10 +131,13 @@ void esc_ws_take_request(struct esc_ws_conn *c, escertke_primitive *req)
     ws->busy++;
     c->jobs++;
     c->active_ms = job->arrived.mono_ms;
+    bool greedy = ws->jobs_max && c->jobs > ws->jobs_max;
     pthread_mutex_unlock(&ws->lock);
     atomic_fetch_add(&ws->requests, 1);
     if (atomic_load(&ws->draining))
         turn_away(job, "shutting down");
+    else if (greedy)
+        turn_away(job, "too many requests of this connection wait already");
     else if (!esc_workers_offer(ws->workers, job))
         turn_away(job, "too many requests wait already");
 }

@@ -50,6 +50,8 @@ static void tick(struct esc_ws *ws)
     struct escertke_ws_server *s = (struct escertke_ws_server *)ws;
 
     look_after_idle(s, escertke_system_clock(NULL).mono_ms);
+    if (s->listener && s->paused)
+        s->paused = lws_rx_flow_control(s->listener, 1) < 0;
     if (s->listener && atomic_load(&ws->draining)) {
         lws_set_timeout(s->listener, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
         s->listener = NULL;
@@ -126,6 +128,7 @@ static escertke_err start(struct escertke_ws_server *s, escertke_detail *d)
     s->ws.handler = cfg->handler;
     s->ws.handler_ctx = cfg->handler_ctx;
     s->ws.timeout_s = cfg->timeout_s;
+    s->ws.jobs_max = cfg->workers * ESC_WS_QUEUE_PER_WORKER / 2;
     s->ws.log = cfg->log;
     s->d = d;
     if ((err = esc_ws_init(&s->ws, cfg->workers)) != ESCERTKE_OK || (err = open_socket(s, d)) != ESCERTKE_OK ||
@@ -178,17 +181,11 @@ void escertke_ws_server_get_stats(escertke_ws_server *s, escertke_ws_stats *out)
     pthread_mutex_unlock(&s->ws.lock);
 }
 
-void esc_ws_server_drain(escertke_ws_server *s, unsigned drain_ms)
-{
-    esc_ws_drain(&s->ws, drain_ms);
-}
-
 void escertke_ws_server_stop(escertke_ws_server *s, unsigned drain_ms)
 {
     if (!s)
         return;
-    esc_ws_server_drain(s, drain_ms);
-    esc_ws_destroy(&s->ws);
+    esc_ws_end(&s->ws, drain_ms);
     esc_ws_places_expire(&s->places, 0, true);
     if (s->fd > 0)
         close(s->fd);

@@ -17,6 +17,7 @@ struct escertke_ws_server {
     int fd;                              /* listening; -1 = the library has it */
     struct lws_vhost *vhost;
     struct lws *listener;        /* the thread's own */
+    bool paused;                 /* nobody is accepted until the next tick; the thread's own */
     struct esc_ws_places places; /* under ws.lock */
     bool registrar;
     char sp_id[ESCERTKE_ID_MAX + 1], cse_id[ESCERTKE_ID_MAX + 1];
@@ -24,9 +25,6 @@ struct escertke_ws_server {
     uint64_t expire_ms; /* the thread's own */
     escertke_detail *d; /* of the start, for the library's callbacks */
 };
-
-/** The first half of escertke_ws_server_stop(): others may still try to send. */
-void esc_ws_server_drain(escertke_ws_server *s, unsigned drain_ms);
 
 /** libwebsockets' callback. */
 int esc_ws_server_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len);

@@ -1,4 +1,9 @@
 /* Who comes in, and which handshakes a server refuses. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
 #include "ws_support.h"
 
 #define START "GET /in HTTP/1.1\r\nHost: cse.example:7\r\n"
@@ -144,6 +149,35 @@ static void turns_away_past_the_limit(void **state)
     escertke_ws_server_stop(s, 0);
 }
 
+/* Without descriptors nobody is taken, and it does not go round and round; then who waits is. */
+static void waits_for_descriptors(void **state)
+{
+    escertke_ws_server *s = start_server();
+    struct rlimit before, none;
+    struct timespec from, to;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port_of(s)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = (rlim_t)fd + 1; /* it got the lowest that was free */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+    pause_ms(1000);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    long busy_ms = (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000;
+    if (busy_ms > 150)
+        fail_msg("busy for %ld of 1000 ms", busy_ms);
+    expect_int("answer", ws_peer_ask(fd, "GET / HTTP/1.1\r\nHost: a\r\n" UPGRADE VERSION JSON END, NULL, 0), 101);
+    assert_true(peer_requests(fd, "Cpanel", "r1"));
+    expect_int("answer", peer_gets(fd, "r1"), 2000);
+    ws_peer_close(fd);
+    escertke_ws_server_stop(s, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +185,7 @@ int main(void)
         cmocka_unit_test_setup(ends_handshakes_that_do_not_end, reset),
         cmocka_unit_test_setup(makes_room, reset),
         cmocka_unit_test_setup(turns_away_past_the_limit, reset),
+        cmocka_unit_test_setup(waits_for_descriptors, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

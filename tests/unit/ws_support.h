@@ -2,6 +2,7 @@
 #ifndef WS_SUPPORT_H
 #define WS_SUPPORT_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -159,6 +160,46 @@ static inline void expect_answer(escertke_ws_client *c, const char *rqi)
     expect_int(rqi, rsc, 2000);
 }
 
+/* ---- a request in a thread of its own -------------------------------------------------------------------------- */
+
+struct sending {
+    escertke_ws_client *by;   /* or */
+    escertke_ws_server *from; /* to a registree */
+    const char *receiver, *fr, *rqi;
+    pthread_t thread;
+    escertke_err err;
+    int rsc;
+    escertke_detail d;
+};
+
+static inline void *send_it(void *arg)
+{
+    struct sending *s = arg;
+    escertke_primitive req, rsp;
+
+    make_request(&req, ESCERTKE_OP_NOTIFY, "/in1/Cmeter", s->rqi, SECI);
+    set(&req.fr, s->fr ? s->fr : "Cpanel");
+    escertke_primitive_init(&rsp);
+    escertke_detail_init(&s->d);
+    s->err = s->by ? escertke_ws_client_send(s->by, &req, &rsp, &s->d) : escertke_ws_server_send(s->from, s->receiver, &req, &rsp, &s->d);
+    s->rsc = rsp.rsc;
+    escertke_primitive_clear(&req);
+    escertke_primitive_clear(&rsp);
+    return NULL;
+}
+
+static inline void begin_sending(struct sending *s)
+{
+    assert_int_equal(pthread_create(&s->thread, NULL, send_it, s), 0);
+}
+
+static inline void expect_sent(struct sending *s, escertke_err err, int rsc)
+{
+    assert_int_equal(pthread_join(s->thread, NULL), 0);
+    expect_err(s->rqi, s->err, err, &s->d);
+    expect_int(s->rqi, s->rsc, rsc);
+}
+
 /* ---- what a raw peer says -------------------------------------------------------------------------------------- */
 
 static inline size_t request_text(char *out, size_t cap, const char *fr, const char *rqi)
@@ -172,6 +213,29 @@ static inline bool peer_requests(int fd, const char *fr, const char *rqi)
     size_t len = request_text(text, sizeof text, fr, rqi);
 
     return ws_peer_frame(fd, WS_FIN | WS_TEXT, text, len, true);
+}
+
+/* The next message must be the request with this rqi. */
+static inline void peer_is_asked(int fd, const char *rqi)
+{
+    static struct ws_frame f;
+    char wanted[100];
+
+    do {
+        if (!ws_peer_next(fd, &f))
+            fail_msg("%s: the connection ended", rqi);
+    } while (f.first == (WS_FIN | WS_PING) || f.first == (WS_FIN | WS_PONG));
+    snprintf(wanted, sizeof wanted, "\"rqi\":\"%s\"", rqi);
+    if (!strstr((const char *)f.data, wanted) || !strstr((const char *)f.data, "\"op\":5"))
+        fail_msg("the request %s expected, found %.200s", rqi, (const char *)f.data);
+}
+
+static inline bool peer_answers(int fd, const char *rqi, bool masked)
+{
+    char text[200];
+    int len = snprintf(text, sizeof text, "{\"rsc\":2000,\"rqi\":\"%s\",\"rvi\":\"3\"}", rqi);
+
+    return ws_peer_frame(fd, WS_FIN | WS_TEXT, text, (size_t)len, masked);
 }
 
 /* The next message of a server must be the response with this rqi. */
