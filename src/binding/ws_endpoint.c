@@ -289,6 +289,11 @@ struct esc_ws_out *esc_ws_conn_take(struct esc_ws_conn *c)
     return m;
 }
 
+escertke_span esc_ws_out_message(const struct esc_ws_out *m)
+{
+    return (escertke_span){ m->octets + LWS_PRE, m->len };
+}
+
 void esc_ws_out_free(struct esc_ws_out *m)
 {
     esc_release(m);

@@ -129,6 +129,8 @@ ESCERTKE_CHECKED escertke_err esc_ws_conn_queue(struct esc_ws_conn *c, escertke_
 bool esc_ws_conn_withdraw(struct esc_ws_conn *c, uint64_t ticket);
 /** The first message of the queue, to be released by esc_ws_out_free(); NULL = none. */
 struct esc_ws_out *esc_ws_conn_take(struct esc_ws_conn *c);
+/** Its octets. */
+escertke_span esc_ws_out_message(const struct esc_ws_out *m);
 void esc_ws_out_free(struct esc_ws_out *m);
 /** There is something to do for it in the thread, which is woken. With the lock held. */
 void esc_ws_conn_mark(struct esc_ws_conn *c);

@@ -34,7 +34,7 @@ static void look_after_idle(struct escertke_ws_server *s, uint64_t now_ms)
 
     pthread_mutex_lock(&ws->lock);
     for (struct esc_ws_conn *c = ws->conns; c; c = c->next) {
-        if (c->places || c->jobs || c->waiting || c->close_code || now_ms - c->active_ms <= patience_ms)
+        if (c->places || c->jobs || c->waiting || c->in.open || c->close_code || now_ms - c->active_ms <= patience_ms)
             continue;
         esc_ws_conn_end(c, ESC_WS_GOING_AWAY);
     }
