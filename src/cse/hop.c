@@ -186,7 +186,8 @@ int esc_hop_prepare(struct esc_call *c, const struct esc_resource *entity, bool 
     if ((err = escertke_primitive_copy(c->req, out)) != ESCERTKE_OK ||
         (err = set_from(c, to_ae, absolute_fr, out)) != ESCERTKE_OK || (err = set_rqi(c, out)) != ESCERTKE_OK ||
         (err = set_absolute(c->req->rqet, now_ms, &out->rqet)) != ESCERTKE_OK ||
-        (err = set_absolute(c->req->rset, now_ms, &out->rset)) != ESCERTKE_OK || (err = esc_hop_add_urls(c->cse, entity, &c->hop)) != ESCERTKE_OK)
+        (err = set_absolute(c->req->rset, now_ms, &out->rset)) != ESCERTKE_OK ||
+        (err = esc_hop_add_urls(c->cse, entity, &c->hop)) != ESCERTKE_OK)
         return esc_cse_refuse(c, ESCERTKE_RSC_INTERNAL_SERVER_ERROR, "the request cannot be passed on: %s",
                               escertke_err_text(err));
     if (esc_hop_release_1(entity)) {
