@@ -20,7 +20,7 @@ static const struct {
 } frames[] = {
     { "whole", { { WS_FIN | WS_TEXT, HEAD TAIL, true }, NO_MORE }, 0 },
     { "in two fragments", { { WS_TEXT, HEAD, true }, { WS_FIN | WS_CONTINUES, TAIL, true }, NO_MORE }, 0 },
-    { "in many", { { WS_TEXT, "{", true }, { WS_CONTINUES, "", true }, { WS_CONTINUES, HEAD + 1, true }, { WS_FIN | WS_CONTINUES, TAIL, true }, NO_MORE }, 0 },
+    { "in many", { { WS_TEXT, "{", true }, { WS_CONTINUES, "", true }, { WS_CONTINUES, &HEAD[1], true }, { WS_FIN | WS_CONTINUES, TAIL, true }, NO_MORE }, 0 },
     { "an empty fragment first", { { WS_TEXT, "", true }, { WS_FIN | WS_CONTINUES, HEAD TAIL, true }, NO_MORE }, 0 },
     { "an empty fragment last", { { WS_TEXT, HEAD TAIL, true }, { WS_FIN | WS_CONTINUES, "", true }, NO_MORE }, 0 },
     { "a ping between fragments", { { WS_TEXT, HEAD, true }, { WS_FIN | WS_PING, "there?", true }, { WS_FIN | WS_CONTINUES, TAIL, true }, NO_MORE }, 0 },
