@@ -10,7 +10,7 @@
 struct script {
     escertke_err make[4], look[4];
     const char *lost[4];
-    unsigned next_s;
+    atomic_uint next_s;
     atomic_int made, looked, undone;
     bool hangs;
     struct register_keep *keep;
@@ -41,7 +41,7 @@ static escertke_err look(void *ctx, escertke_now now, char *lost, size_t cap, un
     (void)now;
     if (s->lost[i])
         snprintf(lost, cap, "%s", s->lost[i]);
-    *next_s = s->next_s;
+    *next_s = atomic_load(&s->next_s);
     return s->look[i] == ESCERTKE_OK ? ESCERTKE_OK : esc_fail(d, s->look[i], "", "looked wrong");
 }
 
@@ -175,7 +175,7 @@ static void hurried_and_timed(void **state)
     capture_begin(&err, stderr);
     begin(&s, &k, 60);
     wait_for(&s.looked, 3); /* the CSE gave little time */
-    s.next_s = 0;
+    atomic_store(&s.next_s, 0);
     wait_for(&s.looked, 4);
     int before = atomic_load(&s.looked);
     register_keep_hurry(&k);
